@@ -1,0 +1,1 @@
+"""A fast, caching gateway between an internet provider's chatbots and WispHub Net."""
