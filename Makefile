@@ -6,7 +6,7 @@ PROFILE ?= short
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types imports perf lock format clean
+.PHONY: help setup demo test check lint types imports files perf lock format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -30,7 +30,7 @@ test: setup ## Unit tests, in parallel, with the coverage gate
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-check: lint types imports ## What CI runs before the tests
+check: lint types imports files ## What CI runs before the tests
 
 lint: setup
 	$(BIN)/ruff check .
@@ -42,6 +42,10 @@ types: setup
 imports: setup
 	$(BIN)/lint-imports
 
+files: setup
+	$(BIN)/hadolint Containerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
+
 perf: setup ## Load tests: PROFILE=short
 	$(BIN)/pytest -m perf --perf-profile $(PROFILE)
 
@@ -49,9 +53,13 @@ format: setup ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: setup ## Write the lock anew from pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra dev \
-		--no-emit-package wisphub-api --custom-compile-command "make lock" --output-file requirements.lock pyproject.toml
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-package wisphub-api --custom-compile-command "make lock"
+
+lock: setup ## Write the locks anew: everything, the service alone, what builds it
+	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --constraint requirements.lock --output-file requirements-service.lock pyproject.toml
+	echo hatchling | $(COMPILE) --constraint requirements.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the other targets made
 	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache perf-results dist

@@ -1,0 +1,92 @@
+"""The only place where the parts of the service meet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.di import Provide
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.slot import Policy
+from wisphub_api.clients.attempts import FailedAttempts
+from wisphub_api.clients.controller import ClientController
+from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.service import ClientService, load_directory
+from wisphub_api.internet_plans.controller import InternetPlanController
+from wisphub_api.internet_plans.models import PlanCatalogue
+from wisphub_api.internet_plans.service import PlanService, load_catalogue
+from wisphub_api.settings import Settings, read_settings
+from wisphub_api.upstream.client import WispHubNet
+from wisphub_api.web.auth import api_key_middleware
+from wisphub_api.web.docs import PATH as DOCS
+from wisphub_api.web.docs import assets_router, openapi_config
+from wisphub_api.web.health import CacheController, Caches, HealthController
+from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
+from wisphub_api.web.telemetry import logging_config
+
+logger = logging.getLogger(__name__)
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """Put the service together; nothing is asked of WispHub Net until it starts.
+
+    Args:
+        settings: Read from the environment where not given.
+
+    Raises:
+        SettingsError: The environment cannot be used.
+    """
+    settings = settings or read_settings()
+    net = WispHubNet(settings)
+    plans = plan_cache(settings, net)
+    directory = directory_cache(settings, net)
+    failures = FailedAttempts(settings.verify_max_failures)
+    clients = ClientService(directory, plans, failures, settings.verify_min_fields)
+
+    @asynccontextmanager
+    async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        if settings.is_open:
+            logger.warning("no API key is asked for: everyone who can reach the port may read the clients")
+        async with net, directory, plans:
+            yield
+
+    return Litestar(
+        route_handlers=[
+            ClientController,
+            InternetPlanController,
+            CacheController,
+            HealthController,
+            assets_router(),
+        ],
+        dependencies={
+            "clients": _given(clients),
+            "plans": _given(PlanService(plans)),
+            "caches": _given((directory, plans)),
+        },
+        middleware=[api_key_middleware(settings, exclude=[f"^{DOCS}($|/)"])],
+        exception_handlers=exception_handlers(),
+        request_max_body_size=BODY_MAX_BYTES,
+        openapi_config=openapi_config(),
+        logging_config=logging_config(),
+        lifespan=[lifespan],
+    )
+
+
+def directory_cache(settings: Settings, net: WispHubNet) -> Cached[Directory]:
+    """Make the cache of all clients."""
+    policy = Policy(settings.clients_ttl_s, settings.max_stale_s, settings.cold_wait_s)
+    return Cached("clients", lambda _: load_directory(net), policy, len)
+
+
+def plan_cache(settings: Settings, net: WispHubNet) -> Cached[PlanCatalogue]:
+    """Make the cache of all internet plans."""
+    policy = Policy(settings.plans_ttl_s, settings.max_stale_s, settings.cold_wait_s)
+    return Cached("internet-plans", lambda previous: load_catalogue(net, previous), policy, len)
+
+
+def _given(value: ClientService | PlanService | Caches) -> Provide:
+    """Hand `value` to the handlers that ask for it."""
+    return Provide(lambda: value, use_cache=True, sync_to_thread=False)

@@ -1,0 +1,1 @@
+"""Answers kept in memory: always one load at a time, and stale rather than late."""

@@ -1,0 +1,240 @@
+"""One cached resource: loaded by one task at a time, refreshed ahead of expiry, stale rather than late.
+
+`alru_cache` over the load, keyed by generation, gives the single flight: all who want the next
+generation share one load, and a failed one is forgotten. The value itself lives in a `Slot`, which
+no TTL removes. Loads belong to no caller: each waiter awaits a task of its own, so its cancellation
+never reaches the load, and the load runs in an empty context.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Generic, Literal, Self, TypeVar
+
+import msgspec
+from async_lru import alru_cache
+
+from wisphub_api.cache.slot import Policy, Reading, Slot, read_slot, refresh_due, retry_delay
+from wisphub_api.exceptions import CacheUnavailable, UpstreamError
+
+V = TypeVar("V")
+logger = logging.getLogger(__name__)
+
+
+class CacheState(msgspec.Struct, frozen=True):
+    """What an operator wants to know of one cache.
+
+    Attributes:
+        name: The cache's name.
+        state: "cold" before the first load, "expired" when too old to be given.
+        size: How many items it holds.
+        age_s: How old they are.
+        ttl_s: How long they stay fresh; negative when stale.
+        hits: Answers given while fresh.
+        stale_answers: Answers given past the TTL.
+        loads: Loads begun since the start.
+        failed_loads: Loads that failed.
+        last_load_s: How long the last good load took.
+        last_error: What the last load failed with; null after a good one.
+        next_refresh_s: Seconds until the next load begins; 0 while one runs or is due.
+    """
+
+    name: str
+    state: Literal["cold", "fresh", "stale", "expired"]
+    size: int
+    age_s: float | None
+    ttl_s: float | None
+    hits: int
+    stale_answers: int
+    loads: int
+    failed_loads: int
+    last_load_s: float | None
+    last_error: str | None
+    next_refresh_s: float
+
+
+class Cached(Generic[V]):
+    """A value that is loaded at start and kept fresh for as long as the context is open.
+
+    Args:
+        name: How operators call it.
+        load: Gives the whole value, or raises an `UpstreamError`; never a part of it. Takes the
+            value before, None at first.
+        policy: How long a value may be used.
+        size: Counts the items of a value.
+        clock: Seconds on a monotonic clock.
+        draw: Random numbers from 0 to 1.
+    """
+
+    def __init__(  # noqa: PLR0913  # the last two are for tests, which travel in time
+        self,
+        name: str,
+        load: Callable[[V | None], Awaitable[V]],
+        policy: Policy,
+        size: Callable[[V], int],
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        draw: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self._load = load
+        self._policy = policy
+        self._size = size
+        self._clock = clock
+        self._draw = draw
+        self._loads = alru_cache(maxsize=1)(self._load_generation)
+        self._generation = 0
+        self._slot: Slot[V] | None = None
+        self._due = asyncio.Event()
+        self._invalidated_at = self._retry_at = float("-inf")
+        self._failures = 0
+        self._last_error: str | None = None
+        self._counts = {"hits": 0, "stale": 0, "loads": 0, "failed": 0}
+        self._keeper: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Begin to load, without waiting for it."""
+        self._keeper = asyncio.create_task(self._keep_warm(), name=f"keep {self.name} warm")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop refreshing; a load under way is cancelled."""
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait({self._keeper})
+        await self._loads.cache_close()
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether there is a value to give."""
+        return self._peek() is not None
+
+    async def read(self) -> Reading[V]:
+        """Give the value at once, fresh or stale; only without one wait for the load under way.
+
+        Raises:
+            CacheUnavailable: There is none, and loading failed or takes longer than `cold_wait_s`.
+        """
+        reading = self._peek()
+        if reading is None:
+            await self._wait_for_load()
+            reading = self._peek(has_waited=True)
+        if reading is None:
+            raise CacheUnavailable(f"The {self.name} have just expired.", retry_after_s=1)
+        self._counts["stale" if reading.is_stale else "hits"] += 1
+        return reading
+
+    def invalidate(self) -> None:
+        """Load anew at once; what is in memory is given until then."""
+        self._invalidated_at = self._retry_at = self._clock()
+        self._due.set()
+
+    def state(self) -> CacheState:
+        """Describe the cache as it stands."""
+        now, slot, reading = self._clock(), self._slot, self._peek()
+        is_fresh = reading is not None and not reading.is_stale
+        name: Literal["fresh", "stale", "expired"] = (
+            "fresh" if is_fresh else "stale" if reading is not None else "expired"
+        )
+        return CacheState(
+            name=self.name,
+            state=name if slot else "cold",
+            size=self._size(slot.value) if slot else 0,
+            age_s=_rounded(now - slot.loaded_at) if slot else None,
+            ttl_s=_rounded(slot.loaded_at + self._policy.ttl_s - now) if slot else None,
+            hits=self._counts["hits"],
+            stale_answers=self._counts["stale"],
+            loads=self._counts["loads"],
+            failed_loads=self._counts["failed"],
+            last_load_s=_rounded(slot.cost_s) if slot else None,
+            last_error=self._last_error,
+            next_refresh_s=_rounded(max(0.0, self._next_load_at() - now)),
+        )
+
+    def _peek(self, *, has_waited: bool = False) -> Reading[V] | None:
+        if self._slot is None:
+            return None
+        return read_slot(self._slot, self._policy, self._clock(), has_waited=has_waited)
+
+    def _next_load_at(self) -> float:
+        slot = self._slot
+        wanted = float("-inf")
+        if slot is not None and slot.loaded_at >= self._invalidated_at:
+            wanted = slot.refresh_at
+        return max(wanted, self._retry_at)
+
+    async def _keep_warm(self) -> None:
+        """Load whenever a load is due, for ever."""
+        while True:
+            self._due.clear()
+            wait_s = self._next_load_at() - self._clock()
+            if wait_s > 0:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._due.wait(), wait_s)
+            else:
+                await asyncio.wait({self._join_load()})
+
+    def _join_load(self) -> asyncio.Task[Slot[V]]:
+        """Take part in the one load of the next generation, in a task that no caller can cancel."""
+        task = asyncio.create_task(self._loads(self._generation + 1), context=Context())
+        task.add_done_callback(_mark_as_seen)
+        return task
+
+    async def _wait_for_load(self) -> None:
+        now = self._clock()
+        if now < self._retry_at:
+            raise self._unavailable(self._retry_at - now)
+        load = self._join_load()
+        done, _ = await asyncio.wait({load}, timeout=self._policy.cold_wait_s)
+        if not done:
+            raise CacheUnavailable(f"The {self.name} are still being loaded.", retry_after_s=1)
+        if load.cancelled() or load.exception() is not None:
+            raise self._unavailable(self._retry_at - self._clock())
+
+    def _unavailable(self, retry_after_s: float) -> CacheUnavailable:
+        why = self._last_error or "The service is stopping."
+        detail = f"The {self.name} could not be loaded from WispHub Net: {why}"
+        return CacheUnavailable(detail, retry_after_s=max(retry_after_s, 1))
+
+    async def _load_generation(self, generation: int) -> Slot[V]:
+        """Load once; on success the new slot takes the old one's place in one assignment."""
+        begun = self._clock()
+        self._counts["loads"] += 1
+        try:
+            value = await self._load(self._slot.value if self._slot else None)
+        except Exception as error:
+            self._note_failure(error)
+            raise
+        cost_s = self._clock() - begun
+        due = refresh_due(begun, cost_s, self._policy.ttl_s, self._draw())
+        self._slot, self._generation = Slot(value, begun, cost_s, due), generation
+        self._failures, self._last_error = 0, None
+        logger.info("%s loaded: %d in %.2f s", self.name, self._size(value), cost_s)
+        return self._slot
+
+    def _note_failure(self, error: Exception) -> None:
+        """Count it and set the time of the next try; a bug must not stop the refreshing either."""
+        self._failures += 1
+        self._counts["failed"] += 1
+        is_upstream = isinstance(error, UpstreamError)
+        self._last_error = str(error) if is_upstream else f"internal error ({type(error).__name__})"
+        wish_s = error.retry_after_s if isinstance(error, UpstreamError) else None
+        delay_s = retry_delay(self._failures, self._policy.ttl_s, self._draw(), wish_s)
+        self._retry_at = self._clock() + delay_s
+        logger.warning("%s not loaded, next try in %.1f s: %s", self.name, delay_s, self._last_error)
+
+
+def _mark_as_seen(task: asyncio.Task[Slot[V]]) -> None:
+    """Take the exception, so that asyncio does not report it as lost when the waiter has gone."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)

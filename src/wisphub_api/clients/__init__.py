@@ -1,0 +1,1 @@
+"""Clients: an internet provider's subscribers."""

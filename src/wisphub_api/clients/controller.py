@@ -1,0 +1,89 @@
+"""The clients' routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+
+from wisphub_api.clients.models import Claim, Client, Verification
+from wisphub_api.clients.service import QUERY_MIN_CHARS, ClientService
+from wisphub_api.web.cache_status import cached_response, freshness_headers
+from wisphub_api.web.parameters import Limit, Offset
+from wisphub_api.web.problems import documented
+
+AnyRequest = Request[Any, Any, Any]
+ServiceId = Annotated[int, Parameter(description="WispHub Net's number of the service", ge=0, le=2**63 - 1)]
+
+
+class ClientController(Controller):
+    """Lists, finds and verifies clients, from memory."""
+
+    path = "/api/v1/clients"
+    tags = ("Clients",)
+
+    @get("/", summary="All clients", responses=documented(401, 422, 503))
+    async def all(
+        self, clients: ClientService, request: AnyRequest, limit: Limit = None, offset: Offset = 0
+    ) -> Response[list[Client]]:
+        """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
+        return cached_response(await clients.page(limit, offset), request)
+
+    @get("/search", summary="Search clients", responses=documented(401, 422, 503))
+    async def search(
+        self,
+        clients: ClientService,
+        request: AnyRequest,
+        q: Annotated[str, Parameter(description=f"at least {QUERY_MIN_CHARS} characters", max_length=200)],
+        limit: Limit = None,
+        offset: Offset = 0,
+    ) -> Response[list[Client]]:
+        """Find clients by name, address, document or phone; case, accents and word order do not count."""
+        return cached_response(await clients.search(q, limit, offset), request)
+
+    @get("/by-document/{document:str}", summary="Find by document", responses=documented(401, 404, 503))
+    async def by_document(
+        self, clients: ClientService, request: AnyRequest, document: str
+    ) -> Response[Client]:
+        """Find the client with an identity document; dots, dashes and case do not count."""
+        return cached_response(await clients.by_document(document), request)
+
+    @get("/by-phone/{phone:str}", summary="Find by phone", responses=documented(401, 404, 503))
+    async def by_phone(self, clients: ClientService, request: AnyRequest, phone: str) -> Response[Client]:
+        """Find the client with a phone number; only digits count, with or without +57."""
+        return cached_response(await clients.by_phone(phone), request)
+
+    @get(
+        "/by-service-id/{service_id:str}",
+        summary="Find by service id",
+        responses=documented(401, 404, 422, 503),
+    )
+    async def by_service_id(
+        self, clients: ClientService, request: AnyRequest, service_id: ServiceId
+    ) -> Response[Client]:
+        """Find the client with WispHub Net's number of the service."""
+        return cached_response(await clients.by_service_id(service_id), request)
+
+    @post(
+        "/{service_id:str}/verify",
+        status_code=200,
+        summary="Verify an identity",
+        responses=documented(400, 401, 404, 413, 422, 429, 503),
+    )
+    async def verify(
+        self, clients: ClientService, request: AnyRequest, service_id: ServiceId, data: Claim
+    ) -> Response[Verification]:
+        """Tell whether the given data, at least two fields, is this client's."""
+        reading = await clients.verify(service_id, data, caller=request.user)
+        return Response(reading.value, headers=freshness_headers(reading))
+
+    @post(
+        "/resolve",
+        status_code=200,
+        summary="Find whose data this is",
+        responses=documented(400, 401, 404, 409, 413, 422, 503),
+    )
+    async def resolve(self, clients: ClientService, request: AnyRequest, data: Claim) -> Response[Client]:
+        """Give the one client that matches at least three of the given fields."""
+        return cached_response(await clients.resolve(data), request)

@@ -1,0 +1,61 @@
+"""Does this data match that record? Pure rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from wisphub_api.clients.models import Claim, Client, Verification
+from wisphub_api.clients.text import fold_place
+
+PRICE_TOLERANCE: Final = 1.0
+RESOLVE_MIN_FIELDS: Final = 3
+
+
+def text_matches(given: str, recorded: str | None) -> bool:
+    """Tell whether the given text, normalised, is contained in the recorded; empty text never is."""
+    needle = fold_place(given)
+    return bool(needle) and recorded is not None and needle in fold_place(recorded)
+
+
+def price_matches(given: float, recorded: float | None) -> bool:
+    """Tell whether two prices differ by no more than 1.0."""
+    return recorded is not None and abs(given - recorded) <= PRICE_TOLERANCE
+
+
+def matched_fields(claim: Claim, client: Client, plan_price: float | None) -> tuple[str, ...]:
+    """Name the given fields that match the client's record.
+
+    Args:
+        claim: What the person says.
+        client: The record.
+        plan_price: What the client's plan costs; stands in where the record has no price.
+    """
+    price = plan_price if client.internet_plan_price is None else client.internet_plan_price
+    checks = {
+        "name": claim.name is not None and text_matches(claim.name, client.name),
+        "address": claim.address is not None and text_matches(claim.address, client.address),
+        "internet_plan_name": claim.internet_plan_name is not None
+        and text_matches(claim.internet_plan_name, client.internet_plan_name),
+        "internet_plan_price": claim.internet_plan_price is not None
+        and price_matches(claim.internet_plan_price, price),
+    }
+    return tuple(name for name, is_match in checks.items() if is_match)
+
+
+def verify(claim: Claim, client: Client, plan_price: float | None) -> Verification:
+    """Decide whether every given field matches; nothing given matches nothing."""
+    matched = matched_fields(claim, client, plan_price)
+    return Verification(is_valid=bool(matched) and matched == claim.given, matched_fields=matched)
+
+
+def best_matches(claim: Claim, candidates: Iterable[tuple[Client, float | None]]) -> list[Client]:
+    """Give the clients that match the most fields, at least 3; more than one is a tie.
+
+    Args:
+        claim: What the person says.
+        candidates: Clients, each with its plan's price.
+    """
+    scored = [(len(matched_fields(claim, client, price)), client) for client, price in candidates]
+    best = max((score for score, _ in scored), default=0)
+    return [client for score, client in scored if score == best >= RESOLVE_MIN_FIELDS]

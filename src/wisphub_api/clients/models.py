@@ -1,0 +1,54 @@
+"""What the API says of a client, and what it is asked."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+
+class Client(Struct, frozen=True):
+    """A subscriber. Whatever WispHub Net does not know, or holds as blank, is null."""
+
+    service_id: Annotated[int, Meta(description="WispHub Net's number of the service", examples=[7])]
+    name: Annotated[str | None, Meta(examples=["Esperanza Benitez"])]
+    document: Annotated[str | None, Meta(description="identity document, as written upstream")]
+    phone: Annotated[str | None, Meta(description="one number or several, as written upstream")]
+    address: Annotated[str | None, Meta(examples=["BELLAVISTA"])]
+    city: str | None
+    locality: str | None
+    payment_status: Annotated[str | None, Meta(examples=["Activo", "Suspendido"])]
+    zone_id: int | None
+    antenna_ip: str | None
+    cut_off_date: Annotated[dt.date | None, Meta(description="ISO 8601")]
+    outstanding_balance: Annotated[float | None, Meta(description="in Colombian pesos")]
+    lan_interface: str | None
+    internet_plan_name: str | None
+    internet_plan_price: Annotated[
+        float | None, Meta(description="in Colombian pesos a month", examples=[40000.0])
+    ]
+    technician_id: int | None
+
+
+class Claim(Struct, frozen=True, forbid_unknown_fields=True):
+    """Data that a person gives to show who they are; null counts as not given."""
+
+    name: Annotated[str | None, Meta(examples=["Esperanza"])] = None
+    address: Annotated[str | None, Meta(examples=["BELLAVISTA"])] = None
+    internet_plan_name: str | None = None
+    internet_plan_price: Annotated[
+        float | None, Meta(description="matches within 1.0", examples=[40000.0])
+    ] = None
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names of the fields that are given."""
+        return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
+
+
+class Verification(Struct, frozen=True):
+    """Whether the given data is this client's."""
+
+    is_valid: Annotated[bool, Meta(description="true only when every given field matches")]
+    matched_fields: tuple[str, ...]

@@ -1,0 +1,151 @@
+"""What can be asked of the clients, all of it from the snapshot in memory."""
+
+from __future__ import annotations
+
+import asyncio
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.slot import Reading
+from wisphub_api.clients.attempts import FailedAttempts
+from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.identity import RESOLVE_MIN_FIELDS, best_matches, verify
+from wisphub_api.clients.models import Claim, Client, Verification
+from wisphub_api.clients.text import fold
+from wisphub_api.exceptions import AmbiguousMatch, InvalidRequest, NotFound
+from wisphub_api.internet_plans.models import PlanCatalogue
+from wisphub_api.upstream.client import WispHubNet
+
+QUERY_MIN_CHARS = 2
+
+
+async def load_directory(net: WispHubNet) -> Directory:
+    """Crawl all clients and build their directory off the event loop."""
+    crawl = await net.clients()
+    return await asyncio.to_thread(Directory, crawl.rows)
+
+
+class ClientService:
+    """Lists, finds and verifies clients.
+
+    Every method raises `CacheUnavailable` where there is no snapshot to answer from.
+
+    Args:
+        directory: The clients.
+        plans: The internet plans, for a price that a client's record lacks.
+        failures: Counts failed identity checks.
+        verify_min_fields: How many fields an identity check must give.
+    """
+
+    def __init__(
+        self,
+        directory: Cached[Directory],
+        plans: Cached[PlanCatalogue],
+        failures: FailedAttempts,
+        verify_min_fields: int,
+    ) -> None:
+        self._directory = directory
+        self._plans = plans
+        self._failures = failures
+        self._verify_min_fields = verify_min_fields
+
+    async def page(self, limit: int | None, offset: int) -> Reading[Representation]:
+        """List clients by `service_id`."""
+        reading = await self._directory.read()
+        return reading.map(lambda directory: directory.page(limit, offset))
+
+    async def search(self, query: str, limit: int | None, offset: int) -> Reading[Representation]:
+        """Find the clients of whom a field contains the query.
+
+        Raises:
+            InvalidRequest: The query has fewer than 2 characters.
+        """
+        if len(fold(query)) < QUERY_MIN_CHARS:
+            raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
+        reading = await self._directory.read()
+        return reading.map(lambda directory: directory.search(query, limit, offset))
+
+    async def by_service_id(self, service_id: int) -> Reading[Representation]:
+        """Give one client.
+
+        Raises:
+            NotFound: There is none.
+        """
+        reading = await self._directory.read()
+        return _found(reading.map(lambda directory: directory.by_service_id(service_id)))
+
+    async def by_document(self, document: str) -> Reading[Representation]:
+        """Give the client with this identity document.
+
+        Raises:
+            NotFound: There is none.
+        """
+        reading = await self._directory.read()
+        return _found(reading.map(lambda directory: directory.by_document(document)))
+
+    async def by_phone(self, phone: str) -> Reading[Representation]:
+        """Give the client with this phone number.
+
+        Raises:
+            NotFound: There is none.
+        """
+        reading = await self._directory.read()
+        return _found(reading.map(lambda directory: directory.by_phone(phone)))
+
+    async def verify(self, service_id: int, claim: Claim, caller: str) -> Reading[Verification]:
+        """Tell whether the given data is this client's.
+
+        Raises:
+            InvalidRequest: Too few fields are given.
+            NotFound: There is no such client.
+            TooManyAttempts: This caller has failed too often with this client.
+        """
+        _require(claim, self._verify_min_fields)
+        reading = await self._directory.read()
+        client = reading.value.by_service_id(service_id)
+        if client is None:
+            raise NotFound("No client has this service_id.")
+        await self._failures.check(caller, service_id)
+        price = await self._plan_price(claim, client, reading.value)
+        answer = verify(claim, client, price)
+        if not answer.is_valid:
+            await self._failures.record(caller, service_id)
+        return reading.map(lambda _: answer)
+
+    async def resolve(self, claim: Claim) -> Reading[Representation]:
+        """Give the one client that matches at least 3 of the given fields, and more than any other.
+
+        Raises:
+            InvalidRequest: Fewer than 3 fields are given.
+            NotFound: No client matches.
+            AmbiguousMatch: Several match equally well.
+        """
+        _require(claim, RESOLVE_MIN_FIELDS)
+        reading = await self._directory.read()
+        candidates = [
+            (client, await self._plan_price(claim, client, reading.value))
+            for client in reading.value.candidates(claim.name, claim.address)
+        ]
+        matches = best_matches(claim, candidates)
+        if len(matches) > 1:
+            raise AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
+        return _found(reading.map(lambda _: next(iter(matches), None)))
+
+    async def _plan_price(self, claim: Claim, client: Client, directory: Directory) -> float | None:
+        """Give what the client's plan costs, where it is needed because the record has no price."""
+        if claim.internet_plan_price is None or client.internet_plan_price is not None:
+            return None
+        plan = (await self._plans.read()).value.by_id.get(directory.plan_id(client) or 0)
+        return plan.price if plan else None
+
+
+def _found(reading: Reading[Client | None]) -> Reading[Representation]:
+    if reading.value is None:
+        raise NotFound("No client matches.")
+    return reading.map(represent)
+
+
+def _require(claim: Claim, at_least: int) -> None:
+    if len(claim.given) < at_least:
+        allowed = ", ".join(claim.__struct_fields__)
+        raise InvalidRequest(f"Give at least {at_least} of {allowed}.", field="body")

@@ -1,0 +1,45 @@
+"""Text made comparable: what people type and what records hold seldom agree in case, accents or spaces."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Final
+
+_NOT_DIGITS: Final = re.compile(r"[^0-9]+")
+_SEPARATED: Final = re.compile(r"[,;/|]| y ", re.IGNORECASE)
+_PLACE: Final = re.compile(r"(?:(?:v|vda|b)/|(?:vereda|barrio)(?= |$)) ?")
+_COUNTRY: Final = "57"
+_NATIONAL_DIGITS: Final = 10
+
+
+def fold(text: str) -> str:
+    """Drop case and accents, and trim and collapse white space."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return " ".join(text.casefold().split())
+
+
+def fold_place(text: str) -> str:
+    """Fold, and drop a leading `v/`, `vda/`, `vereda`, `barrio` or `b/`, which people use or leave out."""
+    folded = fold(text)
+    lead = _PLACE.match(folded)
+    return folded[lead.end() :] if lead else folded
+
+
+def document_key(text: str) -> str:
+    """Keep the letters and digits of an identity document, in one case."""
+    return "".join(char for char in fold(text) if char.isalnum())
+
+
+def phone_key(text: str) -> str:
+    """Keep the digits of one phone number, without Colombia's country code."""
+    digits = _NOT_DIGITS.sub("", text)
+    is_international = len(digits) == len(_COUNTRY) + _NATIONAL_DIGITS and digits.startswith(_COUNTRY)
+    return digits[len(_COUNTRY) :] if is_international else digits
+
+
+def phone_keys(text: str) -> list[str]:
+    """Give the key of each number that a record's phone field holds."""
+    return [key for part in _SEPARATED.split(text) if (key := phone_key(part))]

@@ -1,0 +1,46 @@
+"""The demo: a simulated WispHub Net as a process of its own, and settings that go with it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import click
+
+from wisphub_api.settings import Secret, Settings
+
+STOP_WAIT_S: Final = 5
+_KEY: Final = "demo-key"
+
+
+def demo_settings(simulator: str) -> Settings:
+    """Give the settings for a simulator at this URL: open, as its data is made up."""
+    return Settings(net_host=simulator, net_key=Secret(_KEY), auth="off")
+
+
+@contextmanager
+def running_simulator(clients: int, latency_ms: str) -> Iterator[str]:
+    """Run a simulator on a free port of this machine; gives its URL once it answers.
+
+    It ends with the context, and by itself should this process die (its standard input closes).
+    """
+    command = [sys.executable, "-m", "wisphub_sim", "--port", "0", "--until-stdin-closes"]
+    options = ["--clients", str(clients), "--latency-ms", latency_ms, "--key", _KEY]
+    process = subprocess.Popen(  # noqa: S603  # our own module, no shell
+        [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None  # noqa: S101  # it is a pipe
+        ready = process.stdout.readline().split()
+        if not ready:
+            raise click.ClickException(f"the simulator did not start (status {process.wait(STOP_WAIT_S)})")
+        yield ready[-1]
+    finally:
+        process.terminate()
+        try:
+            process.wait(STOP_WAIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,121 @@
+"""Every error of the service, in one tree.
+
+WispHubAPIError
+├── SettingsError              the environment cannot be used: the start is refused
+├── RequestError               the caller can mend it
+│   ├── InvalidRequest         a value is missing, of the wrong type or out of range
+│   ├── NotAuthenticated       no API key, or one that is not known
+│   ├── NotFound               no such client, plan or cache
+│   ├── AmbiguousMatch         more than one client fits the data
+│   └── TooManyAttempts        too many failed identity checks
+├── CacheUnavailable           no answer young enough is in memory
+└── UpstreamError              WispHub Net
+    ├── UpstreamTimeout        did not answer in time
+    ├── UpstreamUnreachable    could not be reached, or hung up
+    ├── UpstreamRateLimited    answered 429
+    ├── UpstreamRefused        does not accept our key
+    ├── UpstreamFailed         answered with any other error status
+    ├── UpstreamUnreadable     answered 200 with something that is not what was asked for
+    └── CrawlIncomplete        its list could not be read whole
+
+A message is written for the person who reads it. It never holds a key or a subscriber's data.
+"""
+
+from __future__ import annotations
+
+
+class WispHubAPIError(Exception):
+    """Base of all errors of the service."""
+
+
+class SettingsError(WispHubAPIError):
+    """The environment cannot be used; `problems` names each variable and what it allows."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+class RequestError(WispHubAPIError):
+    """The caller can mend it."""
+
+
+class InvalidRequest(RequestError):
+    """A value is missing, of the wrong type or out of range.
+
+    Args:
+        detail: What is wrong and what is allowed.
+        field: The parameter or body field at fault.
+    """
+
+    def __init__(self, detail: str, *, field: str) -> None:
+        self.field = field
+        super().__init__(detail)
+
+
+class NotAuthenticated(RequestError):
+    """No API key, or one that is not known."""
+
+
+class NotFound(RequestError):
+    """No such client, plan or cache."""
+
+
+class AmbiguousMatch(RequestError):
+    """More than one client fits the data."""
+
+
+class TooManyAttempts(RequestError):
+    """Too many failed identity checks for one client by one caller."""
+
+    def __init__(self, detail: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class CacheUnavailable(WispHubAPIError):
+    """No answer young enough is in memory; another try is worth it after `retry_after_s` seconds."""
+
+    def __init__(self, detail: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class UpstreamError(WispHubAPIError):
+    """WispHub Net did not give what was asked; `retry_after_s` is its own wish, if it told one."""
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class UpstreamTimeout(UpstreamError):
+    """WispHub Net did not answer in time."""
+
+
+class UpstreamUnreachable(UpstreamError):
+    """WispHub Net could not be reached, or hung up."""
+
+
+class UpstreamRateLimited(UpstreamError):
+    """WispHub Net answered 429."""
+
+
+class UpstreamRefused(UpstreamError):
+    """WispHub Net does not accept our key."""
+
+
+class UpstreamFailed(UpstreamError):
+    """WispHub Net answered with an error status."""
+
+    def __init__(self, detail: str, *, status: int, retry_after_s: float | None = None) -> None:
+        self.status = status
+        super().__init__(detail, retry_after_s=retry_after_s)
+
+
+class UpstreamUnreadable(UpstreamError):
+    """WispHub Net answered 200 with something that is not what was asked for."""
+
+
+class CrawlIncomplete(UpstreamError):
+    """WispHub Net's list could not be read whole, so nothing of it is published."""

@@ -1,0 +1,1 @@
+"""Internet plans: what a provider sells."""

@@ -1,0 +1,36 @@
+"""The internet plans' routes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from litestar import Controller, Request, Response, get
+from litestar.params import Parameter
+
+from wisphub_api.internet_plans.models import InternetPlan
+from wisphub_api.internet_plans.service import PlanService
+from wisphub_api.web.cache_status import cached_response
+from wisphub_api.web.parameters import Limit, Offset
+from wisphub_api.web.problems import documented
+
+AnyRequest = Request[Any, Any, Any]
+PlanId = Annotated[int, Parameter(description="WispHub Net's number of the plan", ge=0, le=2**63 - 1)]
+
+
+class InternetPlanController(Controller):
+    """Lists and finds internet plans, from memory."""
+
+    path = "/api/v1/internet-plans"
+    tags = ("Internet plans",)
+
+    @get("/", summary="All internet plans", responses=documented(401, 422, 503))
+    async def all(
+        self, plans: PlanService, request: AnyRequest, limit: Limit = None, offset: Offset = 0
+    ) -> Response[list[InternetPlan]]:
+        """Give all plans, with price and speeds, by plan_id."""
+        return cached_response(await plans.page(limit, offset), request)
+
+    @get("/{plan_id:str}", summary="One internet plan", responses=documented(401, 404, 422, 503))
+    async def by_id(self, plans: PlanService, request: AnyRequest, plan_id: PlanId) -> Response[InternetPlan]:
+        """Give one plan's price and speeds."""
+        return cached_response(await plans.by_id(plan_id), request)

@@ -1,0 +1,82 @@
+"""What can be asked of the internet plans, all of it from memory."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.slot import Reading
+from wisphub_api.exceptions import NotFound, UpstreamFailed, UpstreamUnreadable
+from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
+from wisphub_api.upstream.client import WispHubNet
+
+logger = logging.getLogger(__name__)
+
+
+async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> PlanCatalogue:
+    """Read all plans with their price and speeds.
+
+    A plan whose detail alone cannot be read keeps what was known of it: one bad plan must not take
+    all others down. Where no detail at all can be read, or WispHub Net cannot be reached, nothing is
+    published.
+
+    Raises:
+        UpstreamError: The plans could not be read.
+    """
+    crawl = await net.plans()
+    results = await asyncio.gather(*map(net.detailed, crawl.rows), return_exceptions=True)
+    known = previous.by_id if previous else {}
+    plans = [_settle(plan, result, known) for plan, result in zip(crawl.rows, results, strict=True)]
+    _refuse_if_all_failed(results)
+    ordered = tuple(sorted(plans, key=lambda plan: plan.plan_id))
+    return PlanCatalogue(ordered, {plan.plan_id: plan for plan in ordered})
+
+
+def _settle(
+    plan: InternetPlan, result: InternetPlan | BaseException, known: dict[int, InternetPlan]
+) -> InternetPlan:
+    """Give the plan with its detail; without one, what was known before, if anything."""
+    if isinstance(result, InternetPlan):
+        return result
+    if not isinstance(result, UpstreamFailed | UpstreamUnreadable):
+        raise result
+    logger.warning("internet plan %d has no detail: %s", plan.plan_id, result)
+    return known.get(plan.plan_id, plan)
+
+
+def _refuse_if_all_failed(results: Sequence[InternetPlan | BaseException]) -> None:
+    failures = [result for result in results if isinstance(result, BaseException)]
+    if failures and len(failures) == len(results):
+        raise failures[0]
+
+
+class PlanService:
+    """Lists internet plans and finds one.
+
+    Args:
+        catalogue: All plans.
+    """
+
+    def __init__(self, catalogue: Cached[PlanCatalogue]) -> None:
+        self._catalogue = catalogue
+
+    async def page(self, limit: int | None, offset: int) -> Reading[Representation]:
+        """List plans by `plan_id`."""
+        reading = await self._catalogue.read()
+        stop = None if limit is None else offset + limit
+        return reading.map(lambda found: represent(found.plans[offset:stop], total=len(found.plans)))
+
+    async def by_id(self, plan_id: int) -> Reading[Representation]:
+        """Give one plan.
+
+        Raises:
+            NotFound: There is none.
+        """
+        reading = await self._catalogue.read()
+        plan = reading.value.by_id.get(plan_id)
+        if plan is None:
+            raise NotFound("No internet plan has this plan_id.")
+        return reading.map(lambda _: represent(plan))

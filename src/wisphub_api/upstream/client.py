@@ -1,0 +1,167 @@
+"""WispHub Net over HTTP: one client for the app's life, which owns time-outs, retries and errors."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, Final, Self, TypeVar
+
+import httpx
+
+from wisphub_api.clients.models import Client
+from wisphub_api.exceptions import (
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreachable,
+    UpstreamUnreadable,
+)
+from wisphub_api.internet_plans.models import InternetPlan
+from wisphub_api.settings import Settings
+from wisphub_api.upstream.paging import Crawl, crawl
+from wisphub_api.upstream.resilience import attempts
+from wisphub_api.upstream.wire import (
+    ClientRow,
+    ClientWire,
+    PageReader,
+    PlanDetailWire,
+    PlanWire,
+    decode,
+    to_client_row,
+    to_plan,
+    with_detail,
+)
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+_DETAIL_PATHS: Final = {
+    "PPPOE": "/api/plan-internet/pppoe/{}/",
+    "SIMPLE QUEUE": "/api/plan-internet/queue/{}/",
+}
+
+
+class WispHubNet:
+    """WispHub Net's calls, as an async context; safe to share between tasks.
+
+    All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429 and 5xx.
+    At most `net_concurrency` are under way at once, whoever asks.
+
+    Args:
+        settings: Host, key, concurrency and time-out.
+        transport: Stands in for the network in tests.
+    """
+
+    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        limit = settings.net_concurrency
+        self._timeout_s = settings.net_timeout_s
+        # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
+        self._permits = asyncio.Semaphore(limit)
+        self._http = httpx.AsyncClient(
+            base_url=settings.net_host,
+            headers={"Authorization": f"Api-Key {settings.net_key.reveal()}", "Accept": "application/json"},
+            timeout=settings.net_timeout_s,
+            limits=httpx.Limits(max_connections=limit, max_keepalive_connections=limit),
+            transport=transport,
+        )
+        self._client_pages = PageReader(ClientWire, to_client_row)
+        self._plan_pages = PageReader(PlanWire, to_plan)
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool."""
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        await self._http.aclose()
+
+    async def clients(self) -> Crawl[ClientRow]:
+        """Read all clients, or raise: never a part of them."""
+        return await self._crawl("/api/clientes/", self._client_pages, lambda row: row.client.service_id)
+
+    async def plans(self) -> Crawl[InternetPlan]:
+        """Read all plans, without their price and speeds, or raise."""
+        return await self._crawl("/api/plan-internet/", self._plan_pages, lambda plan: plan.plan_id)
+
+    async def detailed(self, plan: InternetPlan) -> InternetPlan:
+        """Add a plan's price and speeds; a kind of plan that has no detail comes back as it is."""
+        path = _DETAIL_PATHS.get((plan.type or "").upper())
+        if path is None:
+            return plan
+        detail = await self._get(path.format(plan.plan_id), {}, lambda body: decode(body, PlanDetailWire))
+        return with_detail(plan, detail)
+
+    async def find_client(self, service_id: int) -> Client | None:
+        """Read one client.
+
+        The upstream ignores a filter that it does not know and gives the whole list: the row is
+        searched for by its id, never taken because it is the first.
+        """
+        page = await self._get("/api/clientes/", {"id_servicio": service_id}, self._client_pages)
+        rows = (row.client for row in page.rows if row is not None)
+        return next((client for client in rows if client.service_id == service_id), None)
+
+    async def _crawl(self, path: str, read: PageReader[Any, T], key: Callable[[T], int]) -> Crawl[T]:
+        result = await crawl(
+            lambda offset, limit: self._get(path, {"offset": offset, "limit": limit}, read), key
+        )
+        if result.set_aside:
+            logger.warning("%s: %d rows without a usable id set aside", path, result.set_aside)
+        return result
+
+    async def _get(self, path: str, params: Mapping[str, int], read: Callable[[bytes], T]) -> T:
+        """Ask until an answer can be read, within the attempts and the deadline."""
+        async for attempt in attempts(deadline_s=3 * self._timeout_s):
+            with attempt:
+                return read(await self._send(path, params))
+        raise AssertionError
+
+    async def _send(self, path: str, params: Mapping[str, int]) -> bytes:
+        async with self._permits:
+            try:
+                async with asyncio.timeout(self._timeout_s):  # httpx's own starts anew with every byte
+                    response = await self._http.get(path, params=params)
+            except (TimeoutError, httpx.HTTPError) as error:
+                raise translate(error, path) from error
+        if response.status_code != HTTPStatus.OK:
+            raise refusal(response.status_code, response.headers, path)
+        return response.content
+
+
+def translate(error: Exception, path: str) -> UpstreamError:
+    """Say in the service's words what went wrong on the way."""
+    if isinstance(error, TimeoutError | httpx.TimeoutException):
+        return UpstreamTimeout(f"WispHub Net did not answer {path} in time")
+    if isinstance(error, httpx.DecodingError):
+        return UpstreamUnreadable(f"WispHub Net's answer to {path} could not be unpacked")
+    return UpstreamUnreachable(f"WispHub Net could not be reached, or hung up, at {path}")
+
+
+def refusal(status: int, headers: Mapping[str, str], path: str) -> UpstreamError:
+    """Say in the service's words what an answer other than 200 means."""
+    retry_after_s = parse_retry_after(headers.get("retry-after"), dt.datetime.now(dt.UTC))
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=retry_after_s)
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return UpstreamRefused(f"WispHub Net does not accept WISPHUB_NET_KEY ({status})")
+    detail = f"WispHub Net answered {path} with status {status}"
+    return UpstreamFailed(detail, status=status, retry_after_s=retry_after_s)
+
+
+def parse_retry_after(value: str | None, now: dt.datetime) -> float | None:
+    """Read `Retry-After` in either form (RFC 9110, section 10.2.3); None where it says nothing."""
+    if value is None:
+        return None
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,237 @@
+"""WispHub Net's records as they come, and what becomes of them.
+
+Types are as loose as the upstream's: numbers come as strings or numbers, nested objects may be null
+or missing, unknown keys appear. A page is decoded whole; only where a row does not fit is it read
+again row by row: a field that does not fit is dropped, a row without a usable id is set aside.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import math
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from wisphub_api.clients.models import Client
+from wisphub_api.exceptions import UpstreamUnreadable
+from wisphub_api.internet_plans.models import InternetPlan
+
+W = TypeVar("W", bound=Struct)
+R = TypeVar("R")
+logger = logging.getLogger(__name__)
+
+Text = str | int | float | bool | None
+
+
+class _Ref(Struct):
+    """A nested object, of which only number and name matter."""
+
+    id: int | None = None
+    nombre: Text = None
+
+
+class ClientWire(Struct):
+    """A row of `/api/clientes/`, less what must never leave it (passwords, routers' secrets)."""
+
+    id_servicio: int
+    nombre: Text = None
+    cedula: Text = None
+    telefono: Text = None
+    direccion: Text = None
+    ciudad: Text = None
+    localidad: Text = None
+    estado: Text = None
+    zona: _Ref | None = None
+    ip: Text = None
+    fecha_corte: Text = None
+    saldo: Text = None
+    interfaz_lan: Text = None
+    plan_internet: _Ref | None = None
+    precio_plan: Text = None
+    tecnico: _Ref | None = None
+
+
+class PlanWire(Struct):
+    """A row of `/api/plan-internet/`."""
+
+    id: int
+    nombre: Text = None
+    tipo: Text = None
+
+
+class PlanDetailWire(Struct):
+    """The answer of `/api/plan-internet/pppoe/{id}/` and `/queue/{id}/`."""
+
+    nombre: Text = None
+    precio: Text = None
+    bajada: Text = None
+    subida: Text = None
+
+
+class ClientRow(Struct, frozen=True):
+    """A client, with the number of its plan, which the API does not show."""
+
+    client: Client
+    plan_id: int | None
+
+
+class Page(Struct, Generic[R], frozen=True):
+    """One page of a list; a row that was set aside is None, so that positions hold.
+
+    Attributes:
+        count: How many rows the whole list has, as the upstream says.
+        rows: The page's rows in their order.
+    """
+
+    count: int
+    rows: tuple[R | None, ...]
+
+
+class _WholePage(Struct, Generic[W]):
+    count: int
+    results: list[W]
+
+
+class _RawPage(Struct):
+    count: int
+    results: list[Raw]
+
+
+class PageReader(Generic[W, R]):
+    """Reads pages of one kind of row.
+
+    Args:
+        wire: The row as it comes.
+        model: Makes of it what the service keeps.
+    """
+
+    def __init__(self, wire: type[W], model: Callable[[W], R]) -> None:
+        self._wire = wire
+        self._model = model
+        self._pages = msgspec.json.Decoder(_WholePage[wire], strict=False)  # type: ignore[valid-type]  # made at run time
+
+    def __call__(self, body: bytes) -> Page[R]:
+        """Decode one page.
+
+        Raises:
+            UpstreamUnreadable: It is no JSON, or no page.
+        """
+        try:
+            page = self._pages.decode(body)
+            return Page(page.count, tuple(map(self._model, page.results)))
+        except msgspec.ValidationError:
+            return self._read_row_by_row(body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise UpstreamUnreadable("WispHub Net answered with something that is not JSON") from error
+
+    def _read_row_by_row(self, body: bytes) -> Page[R]:
+        page = decode(body, _RawPage)
+        return Page(page.count, tuple(map(self._read_row, page.results)))
+
+    def _read_row(self, raw: Raw) -> R | None:
+        """Keep of a row what fits; None without a usable id."""
+        try:
+            given = msgspec.json.decode(raw, type=dict[str, Any])
+        except msgspec.ValidationError:
+            given = {}
+        kept: dict[str, Any] = {}
+        for field in msgspec.structs.fields(self._wire):
+            try:
+                kept[field.name] = msgspec.convert(given[field.name], field.type, strict=False)
+            except (KeyError, msgspec.ValidationError):
+                if field.required:
+                    return None
+        return self._model(self._wire(**kept))
+
+
+def decode(body: bytes, kind: type[R]) -> R:
+    """Decode a whole answer.
+
+    Raises:
+        UpstreamUnreadable: It is no JSON, or not of this kind.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise UpstreamUnreadable("WispHub Net answered with something that is not what was asked") from error
+
+
+def to_client_row(wire: ClientWire) -> ClientRow:
+    """Map a client's record to the client that the API shows."""
+    plan, zone, technician = wire.plan_internet or _NOTHING, wire.zona or _NOTHING, wire.tecnico or _NOTHING
+    client = Client(
+        service_id=wire.id_servicio,
+        name=_text(wire.nombre),
+        document=_text(wire.cedula),
+        phone=_text(wire.telefono),
+        address=_text(wire.direccion),
+        city=_text(wire.ciudad),
+        locality=_text(wire.localidad),
+        payment_status=_text(wire.estado),
+        zone_id=zone.id,
+        antenna_ip=_text(wire.ip),
+        cut_off_date=_date(_text(wire.fecha_corte)),
+        outstanding_balance=_amount(wire.saldo),
+        lan_interface=_text(wire.interfaz_lan),
+        internet_plan_name=_text(plan.nombre),
+        internet_plan_price=_price(wire.precio_plan),
+        technician_id=technician.id,
+    )
+    return ClientRow(client, plan.id)
+
+
+def to_plan(wire: PlanWire) -> InternetPlan:
+    """Map a plan's row, which holds neither price nor speeds."""
+    return InternetPlan(plan_id=wire.id, name=_text(wire.nombre), type=_text(wire.tipo))
+
+
+def with_detail(plan: InternetPlan, wire: PlanDetailWire) -> InternetPlan:
+    """Add price and speeds."""
+    return msgspec.structs.replace(
+        plan,
+        price=_price(wire.precio),
+        download_speed=_text(wire.bajada),
+        upload_speed=_text(wire.subida),
+    )
+
+
+_NOTHING: Final = _Ref()
+
+
+def _text(value: Text) -> str | None:
+    """Give text trimmed; blank means unknown, and 3001234567.0 is a number someone typed."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return None if value is None else (str(value).strip() or None)
+
+
+def _amount(value: Text) -> float | None:
+    try:
+        amount = float(value) if value is not None else math.nan
+    except ValueError:
+        return None
+    return amount if math.isfinite(amount) else None
+
+
+def _price(value: Text) -> float | None:
+    """Give a price; blank and zero mean unknown."""
+    return _amount(value) or None
+
+
+@lru_cache(maxsize=4096)  # a provider has a handful of cut-off dates
+def _date(text: str | None) -> dt.date | None:
+    """Read `D/MM/YYYY`, with or without a time after it."""
+    match = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})\b", text or "")
+    if not match:
+        return None
+    day, month, year = map(int, match.groups())
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        return None

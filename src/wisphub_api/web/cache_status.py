@@ -1,0 +1,50 @@
+"""How an answer from memory is sent: its age, its cache status, its validator, or just 304."""
+
+from __future__ import annotations
+
+from typing import Any, Final, TypeVar
+
+from litestar import MediaType, Request, Response
+from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
+
+from wisphub_api.cache.representation import Representation
+from wisphub_api.cache.slot import Reading
+
+V = TypeVar("V")
+
+CACHE_NAME: Final = "wisphub-api"
+
+
+def cached_response(reading: Reading[Representation], request: Request[Any, Any, Any]) -> Response[Any]:
+    """Send a representation, or 304 where the consumer has it already."""
+    found = reading.value
+    headers = freshness_headers(reading) | {"ETag": found.etag}
+    if found.total is not None:
+        headers["X-Total-Count"] = str(found.total)
+    if etag_matches(request.headers.get("if-none-match"), found.etag):
+        return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
+    return Response(found.body, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.JSON)
+
+
+def freshness_headers(reading: Reading[Any]) -> dict[str, str]:
+    """Tell how old an answer is, and forbid others to keep subscribers' data."""
+    return {
+        "Cache-Control": "private, no-cache",
+        "Cache-Status": cache_status(reading),
+        "Age": str(int(reading.age_s)),
+    }
+
+
+def cache_status(reading: Reading[Any]) -> str:
+    """Give the `Cache-Status` field (RFC 9211): a hit, a stale hit, or a miss that shared one load."""
+    how = "fwd=miss; stored; collapsed" if reading.has_waited else "hit"
+    detail = "; detail=stale" if reading.is_stale else ""
+    return f"{CACHE_NAME}; {how}; ttl={int(reading.ttl_s // 1)}{detail}"
+
+
+def etag_matches(if_none_match: str | None, etag: str) -> bool:
+    """Compare as RFC 9110, section 13.1.2, says: weakly, any of a list, `*` for all."""
+    if if_none_match is None:
+        return False
+    tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
+    return etag in tags or "*" in tags

@@ -1,0 +1,74 @@
+"""Is the service alive, is it warm, and what is in its caches?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from litestar import Controller, Response, delete, get
+from litestar.params import Parameter
+from msgspec import Struct
+
+from wisphub_api.cache.cached import Cached, CacheState
+from wisphub_api.exceptions import CacheUnavailable, NotFound
+from wisphub_api.web.auth import OPEN
+from wisphub_api.web.problems import documented
+
+Caches = Sequence[Cached[Any]]
+
+
+class Health(Struct, frozen=True, omit_defaults=True):
+    """The service's state in a word, and its caches' where they count."""
+
+    status: str
+    caches: dict[str, str] = {}
+
+
+class HealthController(Controller):
+    """For load balancers and orchestrators; needs no key and costs nothing."""
+
+    path = "/health"
+    tags = ("Operations",)
+    opt = MappingProxyType({OPEN: True})
+    security = ({},)
+
+    @get("/", summary="Is the process alive?")
+    async def live(self) -> Health:
+        """Answer as soon as the port is open, whatever WispHub Net does."""
+        return Health("ok")
+
+    @get("/ready", summary="Are all caches warm?", responses=documented(503))
+    async def ready(self, caches: Caches) -> Health:
+        """Answer 200 once every cache has something to give, fresh or stale; 503 until then."""
+        states = [cache.state() for cache in caches]
+        if cold := [state for state in states if state.state in ("cold", "expired")]:
+            raise CacheUnavailable(_why_not_ready(cold), retry_after_s=1)
+        return Health("ready", {state.name: state.state for state in states})
+
+
+class CacheController(Controller):
+    """For operators."""
+
+    path = "/api/v1/cache"
+    tags = ("Operations",)
+
+    @get("/", summary="State of each cache", responses=documented(401))
+    async def states(self, caches: Caches) -> list[CacheState]:
+        """Tell age, size, hits, stale answers, loads, last error and next refresh."""
+        return [cache.state() for cache in caches]
+
+    @delete("/{name:str}", status_code=202, summary="Refresh a cache", responses=documented(401, 404))
+    async def refresh(
+        self, caches: Caches, name: Annotated[str, Parameter(description="as the list of caches gives it")]
+    ) -> Response[CacheState]:
+        """Load anew at once; what is in memory is given until then, so nobody waits."""
+        named = {cache.name: cache for cache in caches}
+        if name not in named:
+            raise NotFound(f"No cache has this name; there are {', '.join(named)}.")
+        named[name].invalidate()
+        return Response(named[name].state())
+
+
+def _why_not_ready(cold: Sequence[CacheState]) -> str:
+    return "Not ready: " + "; ".join(f"{state.name}: {state.last_error or 'loading'}" for state in cold) + "."

@@ -1,0 +1,181 @@
+"""Errors as RFC 9457 problem documents: one table says which error is which status."""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import traceback
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, Struct, UnsetType
+
+from wisphub_api import exceptions as faults
+
+logger = logging.getLogger(__name__)
+
+BODY_MAX_BYTES: Final = 64 * 1024
+MEDIA_TYPE: Final = "application/problem+json"
+
+
+class FieldError(Struct, frozen=True):
+    """One value that is wrong."""
+
+    field: str
+    detail: str
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """What went wrong, in plain words."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | UnsetType = UNSET
+
+
+class _Kind(Struct, frozen=True):
+    status: HTTPStatus
+    slug: str
+    title: str
+
+
+_KINDS: Final[Mapping[type[faults.WispHubAPIError], _Kind]] = {
+    faults.InvalidRequest: _Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request"),
+    faults.NotAuthenticated: _Kind(HTTPStatus.UNAUTHORIZED, "not-authenticated", "API key needed"),
+    faults.NotFound: _Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
+    faults.AmbiguousMatch: _Kind(HTTPStatus.CONFLICT, "ambiguous-match", "More than one match"),
+    faults.TooManyAttempts: _Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts"),
+    faults.CacheUnavailable: _Kind(HTTPStatus.SERVICE_UNAVAILABLE, "no-data", "No data to answer from"),
+}
+
+
+def exception_handlers() -> ExceptionHandlersMap:
+    """Give the handlers for `Litestar(exception_handlers=…)`."""
+    return {
+        faults.WispHubAPIError: _own,
+        HTTPException: _litestar,
+        ValidationException: _validation,
+        UnicodeDecodeError: _not_utf8,
+        Exception: _unexpected,
+    }
+
+
+def documented(*statuses: int) -> dict[int, ResponseSpec]:
+    """Describe error answers for the API pages."""
+    return {
+        status: ResponseSpec(
+            Problem,
+            generate_examples=False,
+            description=HTTPStatus(status).phrase,
+            media_type=MEDIA_TYPE,
+        )
+        for status in statuses
+    }
+
+
+def _respond(
+    kind: _Kind,
+    detail: str,
+    *,
+    errors: list[FieldError] | UnsetType = UNSET,
+    headers: Mapping[str, str] | None = None,
+) -> Response[Problem]:
+    uri = f"urn:wisphub-api:problem:{kind.slug}"
+    problem = Problem(uri, kind.title, kind.status.value, detail, errors)
+    return Response(problem, status_code=kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+
+
+def _own(_: Request[Any, Any, Any], error: faults.WispHubAPIError) -> Response[Problem]:
+    headers: dict[str, str] = {}
+    if isinstance(error, faults.NotAuthenticated):
+        headers["WWW-Authenticate"] = 'ApiKey realm="wisphub-api", header="X-API-Key"'
+    if isinstance(error, faults.CacheUnavailable | faults.TooManyAttempts):
+        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    errors = [FieldError(error.field, str(error))] if isinstance(error, faults.InvalidRequest) else UNSET
+    return _respond(_KINDS[type(error)], str(error), errors=errors, headers=headers)
+
+
+def _litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
+    """Say in plain words what Litestar refused."""
+    status = HTTPStatus(error.status_code)
+    detail = error.detail
+    if isinstance(error, NotFoundException):
+        detail = "There is no such path; /docs lists those there are."
+    if isinstance(error, MethodNotAllowedException):
+        allowed = (error.headers or {}).get("allow", "")
+        detail = f"This path does not take {request.method}; it takes {allowed}."
+    if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
+        detail = f"The body is larger than {BODY_MAX_BYTES // 1024} kB."
+    kind = _Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase)
+    return _respond(kind, detail, headers=error.headers)
+
+
+def _validation(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
+    """Name each value that is wrong; the values themselves are not repeated."""
+    raw = error.extra if isinstance(error.extra, list) else [{"message": error.detail}]
+    errors = [_field_error(item, request) for item in raw]
+    detail = "; ".join(f"`{item.field}`: {item.detail}" for item in errors)
+    return _respond(_KINDS[faults.InvalidRequest], detail, errors=errors)
+
+
+def _not_utf8(_: Request[Any, Any, Any], __: UnicodeDecodeError) -> Response[Problem]:
+    kind = _Kind(HTTPStatus.BAD_REQUEST, "bad-request", HTTPStatus.BAD_REQUEST.phrase)
+    return _respond(kind, "The request is not valid UTF-8.")
+
+
+def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+    """Log where a bug is, without its message, which may hold a subscriber's data."""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("unexpected %s\n%s", type(error).__name__, frames)
+    kind = _Kind(HTTPStatus.INTERNAL_SERVER_ERROR, "internal-error", "Internal error")
+    return _respond(kind, "The service has a fault. It has been logged.")
+
+
+_WORDS: Final = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "bool": "true or false",
+    "object": "a JSON object",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def _field_error(item: Mapping[str, str], request: Request[Any, Any, Any]) -> FieldError:
+    message, key = item["message"], item.get("key", "")
+    if unknown := re.search(r"unknown field `(\w*)`", message):
+        return FieldError(unknown[1], f"unknown field; allowed are {', '.join(_body_fields(request))}")
+    if missing := re.search(r"required (?:query|path|header) parameter '(\w+)'", message):
+        return FieldError(missing[1], "missing")
+    field = "body" if key in ("data", "") else key
+    if message == "'data'":
+        return FieldError(field, f"a JSON object is expected, with {', '.join(_body_fields(request))}")
+    plain = re.sub(r"`([\w| ]+)`", lambda match: _plain(match[1]), message)
+    return FieldError(field, plain[:1].lower() + plain[1:])
+
+
+def _plain(types: str) -> str:
+    names = [name for name in types.split(" | ") if name != "null"] or ["null"]
+    return " or ".join(_WORDS.get(name, name) for name in names)
+
+
+def _body_fields(request: Request[Any, Any, Any]) -> list[str]:
+    """Name what the body of this route may hold."""
+    signature = request.route_handler.parsed_fn_signature.parameters.get("data")
+    return [field.name for field in msgspec.structs.fields(signature.annotation)] if signature else []

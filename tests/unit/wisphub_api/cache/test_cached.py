@@ -1,0 +1,229 @@
+"""Single flight, refresh ahead, stale rather than late. Time is the event loop's, and flies."""
+
+import asyncio
+from contextvars import ContextVar
+
+import pytest
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.slot import Policy
+from wisphub_api.exceptions import CacheUnavailable, UpstreamFailed, UpstreamRateLimited
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+POLICY = Policy(ttl_s=100, max_stale_s=1000, cold_wait_s=15)
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="none")
+
+
+class Source:
+    """Loads 1, 2, 3 … and takes its time."""
+
+    def __init__(self, cost_s: float = 1.0) -> None:
+        self.cost_s = cost_s
+        self.loads = self.running = self.most_at_once = 0
+        self.error: Exception | None = None
+        self.request_ids: list[str] = []
+
+    async def load(self, _: object) -> list[int]:
+        self.loads += 1
+        number = self.loads
+        self.running += 1
+        self.most_at_once = max(self.running, self.most_at_once)
+        self.request_ids.append(REQUEST_ID.get())
+        try:
+            await asyncio.sleep(self.cost_s)
+        finally:
+            self.running -= 1
+        if self.error is not None:
+            raise self.error
+        return [number]
+
+
+def cached(source: Source, policy: Policy = POLICY) -> Cached[list[int]]:
+    return Cached("things", source.load, policy, len, clock=asyncio.get_running_loop().time, draw=lambda: 0.5)
+
+
+async def test_a_hundred_cold_readers_share_one_load():
+    source = Source()
+    async with cached(source) as things:
+        readings = await asyncio.gather(*(things.read() for _ in range(100)))
+    assert source.loads == 1
+    assert {reading.value[0] for reading in readings} == {1}
+    assert all(reading.has_waited for reading in readings)
+
+
+async def test_cold_readers_share_one_load_even_where_nothing_keeps_it_warm():
+    source = Source()
+    things = cached(source)
+    await asyncio.gather(*(things.read() for _ in range(100)))
+    assert source.loads == 1
+
+
+async def test_opening_does_not_wait_for_the_load():
+    async with cached(Source(cost_s=5)) as things:
+        assert asyncio.get_running_loop().time() == 0
+        assert things.state().state == "cold"
+        assert not things.is_warm
+
+
+async def test_a_cancelled_reader_does_not_cancel_the_load():
+    source = Source()
+    things = cached(source)
+    impatient = asyncio.create_task(things.read())
+    await asyncio.sleep(0.5)
+    impatient.cancel()
+    await asyncio.sleep(1)
+    assert (await things.read()).value == [1]
+    assert source.loads == 1
+
+
+async def test_a_load_sees_nothing_of_the_request_that_caused_it():
+    source = Source()
+    REQUEST_ID.set("a subscriber's request")
+    await cached(source).read()
+    assert source.request_ids == ["none"]
+
+
+async def test_a_value_is_replaced_before_it_expires_and_nobody_waits():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        begun = asyncio.get_running_loop().time()
+        for _ in range(300):
+            reading = await things.read()
+            assert not reading.is_stale
+            assert not reading.has_waited
+            await asyncio.sleep(1)
+        assert asyncio.get_running_loop().time() == begun + 300
+    assert source.loads in (4, 5)
+    assert source.most_at_once == 1
+
+
+async def test_a_slow_refresh_leaves_readers_the_old_value():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        source.cost_s = 50
+        await asyncio.sleep(110)
+        reading = await things.read()
+    assert reading.value == [1]
+    assert reading.is_stale
+    assert reading.ttl_s < 0
+
+
+async def test_errors_leave_readers_the_stale_value_until_max_stale():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        source.error = UpstreamFailed("down", status=500)
+        await asyncio.sleep(1090)
+        assert (await things.read()).is_stale
+        await asyncio.sleep(20)
+        with pytest.raises(CacheUnavailable, match="down") as raised:
+            await things.read()
+    assert 1 <= raised.value.retry_after_s <= 30
+
+
+async def test_a_refresh_that_works_again_heals():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        source.error = UpstreamFailed("down", status=500)
+        await asyncio.sleep(500)
+        assert things.state().last_error == "down"
+        source.error = None
+        await asyncio.sleep(31)
+        assert not (await things.read()).is_stale
+        assert things.state().last_error is None
+
+
+async def test_a_failed_first_load_is_not_repeated_by_each_reader():
+    source = Source()
+    source.error = UpstreamFailed("down", status=500)
+    async with cached(source) as things:
+        answers = await asyncio.gather(*(things.read() for _ in range(100)), return_exceptions=True)
+        again = await asyncio.gather(*(things.read() for _ in range(100)), return_exceptions=True)
+    assert all(isinstance(answer, CacheUnavailable) for answer in answers + again)
+    assert source.loads == 1
+
+
+async def test_the_next_try_waits_as_long_as_the_upstream_wishes():
+    source = Source()
+    source.error = UpstreamRateLimited("slow down", retry_after_s=50)
+    async with cached(source):
+        await asyncio.sleep(49)
+        assert source.loads == 1
+        await asyncio.sleep(3)
+    assert source.loads == 2
+
+
+async def test_a_reader_waits_no_longer_than_the_cold_wait():
+    async with cached(Source(cost_s=60)) as things:
+        with pytest.raises(CacheUnavailable, match="still being loaded"):
+            await things.read()
+        assert asyncio.get_running_loop().time() == 15
+
+
+async def test_invalidate_loads_anew_while_the_old_value_is_given():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await asyncio.sleep(5)
+        things.invalidate()
+        await asyncio.sleep(0.5)
+        assert (await things.read()).value == [1]
+        await asyncio.sleep(1)
+        assert (await things.read()).value == [2]
+
+
+async def test_invalidate_during_a_load_causes_another_one_after_it():
+    source = Source(cost_s=4)
+    async with cached(source) as things:
+        await asyncio.sleep(2)
+        things.invalidate()
+        await asyncio.sleep(7)
+        assert (await things.read()).value == [2]
+    assert source.most_at_once == 1
+
+
+async def test_a_bug_in_a_load_does_not_stop_the_refreshing():
+    source = Source()
+    source.error = ZeroDivisionError("Esperanza")
+    async with cached(source) as things:
+        await asyncio.sleep(1.5)
+        assert things.state().last_error == "internal error (ZeroDivisionError)"
+        source.error = None
+        await asyncio.sleep(5)
+        assert things.is_warm
+
+
+async def test_the_state_counts_what_happened():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await things.read()
+        state = things.state()
+    assert (state.state, state.size, state.hits, state.loads, state.failed_loads) == ("fresh", 1, 2, 1, 0)
+    assert (state.age_s, state.last_load_s) == (1, 1)
+    assert 50 <= state.next_refresh_s <= 100
+
+
+async def test_an_expired_value_is_said_to_be_so():
+    source = Source()
+    things = cached(source)
+    await things.read()
+    await asyncio.sleep(2000)
+    assert things.state().state == "expired"
+    assert not things.is_warm
+    assert (await things.read()).value == [2]
+
+
+async def test_closing_cancels_a_load_under_way():
+    source = Source(cost_s=60)
+    async with cached(source) as things:
+        reader = asyncio.create_task(things.read())
+        await asyncio.sleep(1)
+
+    with pytest.raises(CacheUnavailable, match="stopping"):
+        await reader
+    assert source.running == 0

@@ -1,0 +1,125 @@
+"""The environment is read once, and each bad value is named."""
+
+from pathlib import Path
+
+import pytest
+
+from wisphub_api.exceptions import SettingsError
+from wisphub_api.settings import ENVIRONMENT, Secret, Settings, is_loopback, read_settings
+
+GOOD = {
+    "WISPHUB_NET_HOST": "https://api.wisphub.net",
+    "WISPHUB_NET_KEY": "upstream-key",
+    "WISPHUB_API_KEYS": "bot:key-one, app:key:two",
+}
+NO_FILE = Path("does-not-exist.env")
+
+
+def read(**changes: str) -> Settings:
+    return read_settings(GOOD | changes, NO_FILE)
+
+
+def problems(**changes: str) -> str:
+    with pytest.raises(SettingsError) as raised:
+        read(**changes)
+    return str(raised.value)
+
+
+def test_the_defaults_are_those_documented():
+    settings = read()
+    assert (settings.clients_ttl_s, settings.plans_ttl_s, settings.verify_min_fields) == (300, 900, 2)
+    assert (settings.net_concurrency, settings.auth, settings.is_open) == (8, "on", False)
+
+
+def test_keys_have_names_and_may_hold_a_colon():
+    keys = read().api_keys
+    assert {name: key.reveal() for name, key in keys.items()} == {"bot": "key-one", "app": "key:two"}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WISPHUB_NET_HOST", "api.wisphub.net"),
+        ("WISPHUB_NET_HOST", "http://api.wisphub.net"),
+        ("WISPHUB_NET_HOST", "https://api.wisphub.net/api"),
+        ("WISPHUB_NET_HOST", "ftp://127.0.0.1"),
+        ("WISPHUB_NET_CONCURRENCY", "0"),
+        ("WISPHUB_NET_TIMEOUT", "fast"),
+        ("WISPHUB_API_AUTH", "maybe"),
+        ("WISPHUB_API_CLIENTS_TTL", "-5"),
+        ("WISPHUB_API_PLANS_TTL", "nan"),
+        ("WISPHUB_API_MAX_STALE", "inf"),
+        ("WISPHUB_API_VERIFY_MIN_FIELDS", "5"),
+        ("WISPHUB_API_VERIFY_MIN_FIELDS", "2.5"),
+    ],
+)
+def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
+    told = problems(**{variable: value})
+    assert told.startswith(f"{variable} is {value!r}: expected ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("WISPHUB_NET_KEY", "hush hush"),
+        ("WISPHUB_NET_KEY", "hushñ"),
+        ("WISPHUB_API_KEYS", "hush"),
+        ("WISPHUB_API_KEYS", "bot:"),
+        ("WISPHUB_API_KEYS", "bot:hush,bot:hush2"),
+        ("WISPHUB_NET_HOST", "https://me:hush@api.wisphub.net"),
+    ],
+)
+def test_a_bad_secret_is_named_but_not_shown(variable, value):
+    told = problems(**{variable: value})
+    assert told.startswith(f"{variable} is bad: expected ")
+    assert "hush" not in told
+
+
+def test_every_problem_is_told_at_once():
+    told = problems(WISPHUB_NET_HOST="", WISPHUB_NET_KEY=" ", WISPHUB_API_AUTH="x")
+    assert [line.split()[0] for line in told.splitlines()] == [
+        "WISPHUB_NET_HOST",
+        "WISPHUB_NET_KEY",
+        "WISPHUB_API_AUTH",
+    ]
+
+
+def test_a_real_upstream_is_not_served_to_everyone_by_accident():
+    assert "WISPHUB_API_KEYS is missing" in problems(WISPHUB_API_KEYS="")
+
+
+def test_a_trusted_network_may_be_declared():
+    assert read(WISPHUB_API_KEYS="", WISPHUB_API_AUTH="OFF").is_open
+
+
+def test_a_simulator_on_this_machine_may_be_served_open():
+    assert read(WISPHUB_API_KEYS="", WISPHUB_NET_HOST="http://127.0.0.1:8001").is_open
+
+
+def test_the_file_is_read_and_the_environment_wins(tmp_path):
+    file = tmp_path / ".env"
+    file.write_text("WISPHUB_API_CLIENTS_TTL=60\nWISPHUB_API_PLANS_TTL=70\n")
+    settings = read_settings(GOOD | {"WISPHUB_API_PLANS_TTL": "80"}, file)
+    assert (settings.clients_ttl_s, settings.plans_ttl_s) == (60, 80)
+
+
+def test_no_secret_is_shown_by_repr():
+    assert "key-one" not in repr(read())
+    assert "upstream-key" not in repr(read())
+    assert repr(Secret("x")) == "Secret(***)"
+
+
+def test_each_setting_has_a_variable_and_stands_in_the_example():
+    assert set(ENVIRONMENT) == set(Settings.__struct_fields__)
+    example = Path(__file__).parents[3].joinpath(".env.example").read_text()
+    assert [variable for variable in ENVIRONMENT.values() if f"{variable}=" not in example] == []
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "sim.localhost"])
+def test_loopback_is_recognised(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["api.wisphub.net", "10.0.0.1", "localhost.example"])
+def test_other_hosts_are_not_loopback(host):
+    assert not is_loopback(host)

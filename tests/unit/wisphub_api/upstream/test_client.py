@@ -1,0 +1,179 @@
+"""WispHub Net's client against an upstream that misbehaves. No time passes: the loop's time flies."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable
+from email.utils import format_datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from wisphub_api import exceptions as faults
+from wisphub_api.settings import Secret, Settings
+from wisphub_api.upstream.client import WispHubNet, parse_retry_after, translate
+
+pytestmark = pytest.mark.looptime
+
+Answer = httpx.Response | Exception
+SETTINGS = Settings(net_host="https://net.example", net_key=Secret("the-key"))
+
+
+class Upstream:
+    """A list of clients that answers by the book, unless `answers` holds something else to say first."""
+
+    def __init__(self, total: int = 700, *answers: Answer) -> None:
+        self.total = total
+        self.answers = list(answers)
+        self.requests: list[httpx.Request] = []
+        self.delay_s = 0.0
+        self.running = self.most_at_once = 0
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        self.running += 1
+        self.most_at_once = max(self.running, self.most_at_once)
+        await asyncio.sleep(self.delay_s)
+        self.running -= 1
+        if self.answers:
+            answer = self.answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        return httpx.Response(200, json=self.page(request.url.params))
+
+    def page(self, params: httpx.QueryParams) -> dict[str, Any]:
+        offset, limit = int(params.get("offset", 0)), min(int(params.get("limit", 50)), 300)
+        ids = range(self.total)[offset : offset + limit]
+        following = f"http://net.example/api/clientes/?limit={limit}&offset={offset + limit}"
+        return {"count": self.total, "next": following, "results": [{"id_servicio": i} for i in ids]}
+
+    async def run(self, call: Callable[[WispHubNet], Any]) -> Any:
+        async with WispHubNet(SETTINGS, httpx.MockTransport(self.handle)) as net:
+            return await call(net)
+
+
+async def read_ids(upstream: Upstream) -> list[int]:
+    crawl = await upstream.run(lambda net: net.clients())
+    return [row.client.service_id for row in crawl.rows]
+
+
+async def test_all_clients_are_read_with_the_key():
+    upstream = Upstream()
+    assert await read_ids(upstream) == list(range(700))
+    assert {request.headers["authorization"] for request in upstream.requests} == {"Api-Key the-key"}
+
+
+async def test_next_is_never_followed_so_the_key_never_goes_out_in_clear():
+    upstream = Upstream()
+    await read_ids(upstream)
+    assert {(request.url.scheme, request.url.path) for request in upstream.requests} == {
+        ("https", "/api/clientes/")
+    }
+
+
+async def test_a_redirect_is_not_followed():
+    moved = httpx.Response(301, headers={"location": "http://elsewhere.example/api/clientes/"})
+    upstream = Upstream(700, moved)
+    with pytest.raises(faults.UpstreamFailed, match="301"):
+        await read_ids(upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_no_more_calls_run_at_once_than_allowed():
+    upstream = Upstream(9000)
+    upstream.delay_s = 0.25
+    await read_ids(upstream)
+    assert upstream.most_at_once == 8
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.Response(500),
+        httpx.Response(502, text="<html>"),
+        httpx.Response(429),
+        httpx.Response(200, text="<html>maintenance</html>"),
+        httpx.Response(200, text='{"count": 700, "results": [{"id_se'),
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.RemoteProtocolError("hung up"),
+    ],
+    ids=str,
+)
+async def test_trouble_that_passes_costs_only_another_try(trouble):
+    assert await read_ids(Upstream(700, trouble)) == list(range(700))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (httpx.Response(500), faults.UpstreamFailed),
+        (httpx.Response(429), faults.UpstreamRateLimited),
+        (httpx.Response(200, text="<html>"), faults.UpstreamUnreadable),
+        (httpx.ConnectError("refused"), faults.UpstreamUnreachable),
+        (httpx.ConnectTimeout("slow"), faults.UpstreamTimeout),
+    ],
+    ids=str,
+)
+async def test_trouble_that_stays_is_told_after_four_tries(trouble, error):
+    upstream = Upstream(700, *[trouble] * 10)
+    with pytest.raises(error):
+        await read_ids(upstream)
+    assert len(upstream.requests) == 4
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+async def test_a_refusal_is_not_repeated(status):
+    upstream = Upstream(700, httpx.Response(status))
+    with pytest.raises(faults.UpstreamError, match=str(status)):
+        await read_ids(upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_retry_after_is_waited_for():
+    upstream = Upstream(10, httpx.Response(429, headers={"retry-after": "7"}))
+    await read_ids(upstream)
+    assert asyncio.get_running_loop().time() == 7
+
+
+async def test_a_retry_after_too_long_for_a_load_is_passed_on():
+    upstream = Upstream(10, httpx.Response(429, headers={"retry-after": "120"}))
+    with pytest.raises(faults.UpstreamRateLimited) as raised:
+        await read_ids(upstream)
+    assert raised.value.retry_after_s == 120
+    assert len(upstream.requests) == 1
+
+
+async def test_a_call_that_hangs_is_given_up_at_its_deadline():
+    upstream = Upstream()
+    upstream.delay_s = 3600
+    with pytest.raises(faults.UpstreamTimeout):
+        await read_ids(upstream)
+    assert asyncio.get_running_loop().time() < 60
+
+
+async def test_the_first_row_is_not_trusted_when_the_filter_is_ignored():
+    upstream = Upstream(200)
+    found = await upstream.run(lambda net: net.find_client(42))
+    assert found.service_id == 42
+    assert upstream.requests[0].url.params["id_servicio"] == "42"
+
+
+async def test_a_client_that_is_not_there_is_not_made_up_from_the_first_row():
+    assert await Upstream(200).run(lambda net: net.find_client(4242)) is None
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in vars(httpx).values() if isinstance(kind, type) and issubclass(kind, httpx.HTTPError)],
+)
+def test_every_error_of_httpx_is_translated(kind):
+    assert issubclass(kind, httpx.HTTPError)
+    assert isinstance(translate(kind.__new__(kind), "/api/"), faults.UpstreamError)
+
+
+def test_retry_after_is_read_in_both_forms():
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    later = format_datetime(now + dt.timedelta(seconds=90), usegmt=True)
+    assert [parse_retry_after(value, now) for value in ("15", later, "soon", None)] == [15, 90, None, None]

@@ -1,0 +1,122 @@
+"""Records as WispHub Net sends them, odd ones included."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pytest
+
+from wisphub_api.exceptions import UpstreamUnreadable
+from wisphub_api.upstream.wire import ClientRow, ClientWire, PageReader, to_client_row
+
+RECORD = {
+    "id_servicio": 7,
+    "nombre": " Esperanza Benitez ",
+    "cedula": 1020304050,
+    "telefono": "3001234567",
+    "direccion": "BELLAVISTA",
+    "ciudad": "Ibagué",
+    "localidad": "",
+    "estado": "Activo",
+    "ip": "10.0.0.7",
+    "fecha_corte": "5/03/2026",
+    "saldo": "-1500.50",
+    "precio_plan": "40000.00",
+    "interfaz_lan": None,
+    "plan_internet": {"id": "3", "nombre": "Hogar 10M"},
+    "zona": {"id": 2, "nombre": "Norte"},
+    "tecnico": None,
+    "password_servicio": "hunter2",
+    "clave_nueva": ["unknown", "keys", "appear"],
+}
+
+
+def read(*rows: Any) -> list[ClientRow | None]:
+    body = json.dumps({"count": len(rows), "next": None, "previous": None, "results": rows})
+    return list(PageReader(ClientWire, to_client_row)(body.encode()).rows)
+
+
+def read_one(**changes: Any) -> ClientRow:
+    row = read(RECORD | changes)[0]
+    assert row is not None
+    return row
+
+
+def test_a_record_becomes_a_client():
+    row = read_one()
+    client = row.client
+    assert (client.service_id, client.name, client.document) == (7, "Esperanza Benitez", "1020304050")
+    assert (client.address, client.city, client.locality) == ("BELLAVISTA", "Ibagué", None)
+    assert (client.zone_id, client.technician_id, row.plan_id) == (2, None, 3)
+    assert (client.internet_plan_name, client.internet_plan_price) == ("Hogar 10M", 40000.0)
+    assert (client.outstanding_balance, client.cut_off_date) == (-1500.5, dt.date(2026, 3, 5))
+
+
+def test_nothing_else_of_the_record_is_kept():
+    assert "hunter2" not in repr(read_one())
+
+
+@pytest.mark.parametrize("price", ["", "0", "0.00", 0, None, "a lot", "nan", "inf"])
+def test_a_price_that_says_nothing_is_unknown(price):
+    assert read_one(precio_plan=price).client.internet_plan_price is None
+
+
+@pytest.mark.parametrize("price", ["40000.00", 40000, 40000.0, " 40000 "])
+def test_a_price_may_be_text_or_number(price):
+    assert read_one(precio_plan=price).client.internet_plan_price == 40000.0
+
+
+@pytest.mark.parametrize("date", ["", None, "31/02/2026", "2026-03-05", "soon", 5])
+def test_a_date_that_is_none_is_unknown(date):
+    assert read_one(fecha_corte=date).client.cut_off_date is None
+
+
+def test_a_date_may_have_a_time_after_it():
+    assert read_one(fecha_corte="05/03/2026 10:00:00").client.cut_off_date == dt.date(2026, 3, 5)
+
+
+@pytest.mark.parametrize(
+    ("phone", "text"), [(3001234567, "3001234567"), (3001234567.0, "3001234567"), ("", None)]
+)
+def test_a_phone_may_be_a_number(phone, text):
+    assert read_one(telefono=phone).client.phone == text
+
+
+@pytest.mark.parametrize("nested", [None, "", "Norte", 5, [], {}, {"id": None}, {"id": "x"}, {"id": {}}])
+def test_an_odd_nested_object_costs_only_itself(nested):
+    row = read_one(zona=nested, plan_internet=nested, tecnico=nested)
+    assert (row.client.zone_id, row.client.technician_id, row.plan_id) == (None, None, None)
+    assert row.client.name == "Esperanza Benitez"
+
+
+def test_an_odd_field_costs_only_itself():
+    client = read_one(nombre={"first": "Esperanza"}).client
+    assert (client.name, client.address) == (None, "BELLAVISTA")
+
+
+def test_missing_fields_are_unknown():
+    row = read({"id_servicio": "12"})[0]
+    assert row is not None
+    assert (row.client.service_id, row.client.name) == (12, None)
+
+
+@pytest.mark.parametrize("bad", [5, "row", None, [], {}, {"id_servicio": None}, {"id_servicio": "abc"}])
+def test_a_row_without_a_usable_id_is_set_aside_and_costs_no_other(bad):
+    rows = read(RECORD, bad, RECORD | {"id_servicio": 8})
+    assert [row and row.client.service_id for row in rows] == [7, None, 8]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html>Bad gateway</html>",
+        b"",
+        b'{"count": 2, "results": [{"id_servicio": 7',
+        b'{"detail": "no page"}',
+        b"[]",
+        b'{"count": 1, "results": [{"id_servicio": 1, "nombre": "\xff"}]}',
+    ],
+)
+def test_an_answer_that_is_no_page_is_unreadable(body):
+    with pytest.raises(UpstreamUnreadable):
+        PageReader(ClientWire, to_client_row)(body)
