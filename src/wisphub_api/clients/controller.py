@@ -14,7 +14,7 @@ from wisphub_api.web.parameters import Limit, Offset
 from wisphub_api.web.problems import documented
 
 AnyRequest = Request[Any, Any, Any]
-ServiceId = Annotated[int, Parameter(description="WispHub Net's number of the service", ge=0, le=2**63 - 1)]
+ServiceId = Annotated[int, Parameter(description="WispHub Net's number of the service", ge=0)]
 
 
 class ClientController(Controller):
@@ -69,7 +69,7 @@ class ClientController(Controller):
         "/{service_id:str}/verify",
         status_code=200,
         summary="Verify an identity",
-        responses=documented(400, 401, 404, 413, 422, 429, 503),
+        responses=documented(401, 404, 413, 422, 429, 503),
     )
     async def verify(
         self, clients: ClientService, request: AnyRequest, service_id: ServiceId, data: Claim
@@ -82,7 +82,7 @@ class ClientController(Controller):
         "/resolve",
         status_code=200,
         summary="Find whose data this is",
-        responses=documented(400, 401, 404, 409, 413, 422, 503),
+        responses=documented(401, 404, 409, 413, 422, 503),
     )
     async def resolve(self, clients: ClientService, request: AnyRequest, data: Claim) -> Response[Client]:
         """Give the one client that matches at least three of the given fields."""

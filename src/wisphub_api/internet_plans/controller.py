@@ -14,7 +14,7 @@ from wisphub_api.web.parameters import Limit, Offset
 from wisphub_api.web.problems import documented
 
 AnyRequest = Request[Any, Any, Any]
-PlanId = Annotated[int, Parameter(description="WispHub Net's number of the plan", ge=0, le=2**63 - 1)]
+PlanId = Annotated[int, Parameter(description="WispHub Net's number of the plan", ge=0)]
 
 
 class InternetPlanController(Controller):

@@ -76,7 +76,7 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """Describe error answers for the API pages."""
+    """Describe error answers for the API pages; 400 is possible everywhere."""
     return {
         status: ResponseSpec(
             Problem,
@@ -84,7 +84,7 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
             description=HTTPStatus(status).phrase,
             media_type=MEDIA_TYPE,
         )
-        for status in statuses
+        for status in (400, *statuses)
     }
 
 

@@ -1,6 +1,5 @@
 """Reading a list whole although it changes."""
 
-import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -30,79 +29,79 @@ class List:
         return Page(len(self.rows), tuple(self.rows[offset : offset + min(limit, self.cap)]))
 
 
-def read(source: List) -> list[int]:
-    return asyncio.run(crawl(source.page, key=int)).rows
+async def read(source: List) -> list[int]:
+    return (await crawl(source.page, key=int)).rows
 
 
 @given(total=st.integers(0, 2000), cap=st.integers(1, 300))
-def test_any_list_is_read_whole_whatever_the_cap(total, cap):
-    assert read(List(list(range(total)), cap)) == list(range(total))
+async def test_any_list_is_read_whole_whatever_the_cap(total, cap):
+    assert await read(List(list(range(total)), cap)) == list(range(total))
 
 
-def test_two_thousand_clients_take_seven_requests():
+async def test_two_thousand_clients_take_seven_requests():
     source = List(list(range(2000)))
-    read(source)
+    await read(source)
     assert len(source.requests) == 7
 
 
-def test_a_row_inserted_while_paging_begins_the_crawl_anew():
+async def test_a_row_inserted_while_paging_begins_the_crawl_anew():
     def insert_once(source: List) -> None:
         if len(source.requests) == 3:
             source.rows.insert(0, 9999)
 
     source = List(list(range(1000)), change=insert_once)
-    assert sorted(read(source)) == [*range(1000), 9999]
+    assert sorted(await read(source)) == [*range(1000), 9999]
 
 
-def test_a_row_deleted_while_paging_begins_the_crawl_anew():
+async def test_a_row_deleted_while_paging_begins_the_crawl_anew():
     def delete_once(source: List) -> None:
         if len(source.requests) == 3:
             del source.rows[0]
 
-    assert read(List(list(range(1000)), change=delete_once)) == list(range(1, 1000))
+    assert await read(List(list(range(1000)), change=delete_once)) == list(range(1, 1000))
 
 
-def test_one_row_deleted_and_one_added_is_noticed_though_the_total_stays():
+async def test_one_row_deleted_and_one_added_is_noticed_though_the_total_stays():
     def swap_once(source: List) -> None:
         if len(source.requests) == 3:
             del source.rows[0]
             source.rows.append(9999)
 
-    assert read(List(list(range(1000)), change=swap_once)) == [*range(1, 1000), 9999]
+    assert await read(List(list(range(1000)), change=swap_once)) == [*range(1, 1000), 9999]
 
 
-def test_a_list_that_never_holds_still_is_never_published():
+async def test_a_list_that_never_holds_still_is_never_published():
     source = List(list(range(1000)), change=lambda source: source.rows.insert(0, 5000 + len(source.requests)))
     with pytest.raises(CrawlIncomplete, match="meanwhile"):
-        read(source)
+        await read(source)
 
 
 @pytest.mark.parametrize("missing", [1, 150, 999])
-def test_a_list_that_gives_fewer_rows_than_it_counts_is_never_published(missing):
+async def test_a_list_that_gives_fewer_rows_than_it_counts_is_never_published(missing):
     class Short(List):
         async def page(self, offset: int, limit: int) -> Page[int]:
             page = await super().page(offset, limit)
             return Page(page.count + missing, page.rows)
 
     with pytest.raises(CrawlIncomplete):
-        read(Short(list(range(1000))))
+        await read(Short(list(range(1000))))
 
 
-def test_an_empty_page_of_a_list_that_is_not_empty_is_never_published():
+async def test_an_empty_page_of_a_list_that_is_not_empty_is_never_published():
     with pytest.raises(CrawlIncomplete, match="first page is empty"):
-        read(List(list(range(5)), cap=0))
+        await read(List(list(range(5)), cap=0))
 
 
-def test_a_row_that_the_upstream_itself_repeats_is_kept_once():
-    assert read(List([1, 2, 2, 3, 3, 4], cap=3)) == [1, 2, 3, 4]
+async def test_a_row_that_the_upstream_itself_repeats_is_kept_once():
+    assert await read(List([1, 2, 2, 3, 3, 4], cap=3)) == [1, 2, 3, 4]
 
 
-def test_rows_set_aside_are_counted_and_cost_no_other_row():
-    result = asyncio.run(crawl(List([1, None, 3, None, 5], cap=2).page, key=int))
+async def test_rows_set_aside_are_counted_and_cost_no_other_row():
+    result = await crawl(List([1, None, 3, None, 5], cap=2).page, key=int)
     assert (result.rows, result.set_aside) == ([1, 3, 5], 2)
 
 
-def test_a_page_that_fails_fails_the_crawl_as_it_is():
+async def test_a_page_that_fails_fails_the_crawl_as_it_is():
     class Broken(List):
         async def page(self, offset: int, limit: int) -> Page[int]:
             if offset > 500:
@@ -110,4 +109,4 @@ def test_a_page_that_fails_fails_the_crawl_as_it_is():
             return await super().page(offset, limit)
 
     with pytest.raises(UpstreamTimeout, match="page 3"):
-        read(Broken(list(range(1000))))
+        await read(Broken(list(range(1000))))

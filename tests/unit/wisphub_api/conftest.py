@@ -1,0 +1,123 @@
+"""A simulated WispHub Net as a real process, and the service in this one, answering from it."""
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from wisphub_api.app import create_app
+from wisphub_api.settings import Secret, Settings
+
+CLIENTS = 700
+NET_KEY = "the-upstream-key"
+API_KEY = "the-consumer-key"
+
+
+class Simulator:
+    """A simulator process, its own controls and the truth that it holds."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._http = httpx.Client(base_url=url, headers={"Authorization": f"Api-Key {NET_KEY}"})
+
+    def reset(self) -> None:
+        """Forget counts, faults and edits."""
+        self._http.post("/_sim/reset").raise_for_status()
+
+    def fail(self, **fault: Any) -> None:
+        """Switch a fault on."""
+        self._http.post("/_sim/faults", json=fault).raise_for_status()
+
+    def requests(self) -> dict[str, int]:
+        """Count requests by method and path."""
+        counts: dict[str, int] = self._http.get("/_sim/stats").json()["requests"]
+        return counts
+
+    def records(self) -> list[dict[str, Any]]:
+        """Give every client record, as upstream has it."""
+        pages = [
+            self._http.get("/api/clientes/", params={"limit": 300, "offset": at}) for at in (0, 300, 600)
+        ]
+        return [row for page in pages for row in page.json()["results"]]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[Simulator]:
+    """Run one simulator for all tests of this worker."""
+    command = [
+        sys.executable,
+        "-m",
+        "wisphub_sim",
+        "--port",
+        "0",
+        "--latency-ms",
+        "1",
+        "--until-stdin-closes",
+    ]
+    options = ["--clients", str(CLIENTS), "--key", NET_KEY, "--seed", "1"]
+    process = subprocess.Popen([*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    try:
+        simulator = Simulator(process.stdout.readline().split()[-1])
+        yield simulator
+        simulator.close()
+    finally:
+        process.terminate()
+        process.wait(10)
+        process.stdin.close()
+        process.stdout.close()
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    """Give the simulator as it was at its start."""
+    simulator_process.reset()
+    return simulator_process
+
+
+@pytest.fixture
+def settings(simulator) -> Settings:
+    """Give settings that go with the simulator; one key is known."""
+    return Settings(
+        net_host=simulator.url,
+        net_key=Secret(NET_KEY),
+        api_keys={"bot": Secret(API_KEY)},
+        cold_wait_s=10,
+    )
+
+
+Serve = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Start the service in this process; gives a client that sends a known key."""
+
+    @asynccontextmanager
+    async def start(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+        app = create_app(settings)
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are stricter than ASGI's
+        headers = {"X-API-Key": API_KEY}
+        async with (
+            app.lifespan(),
+            httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client,
+        ):
+            yield client
+
+    return start
+
+
+@pytest.fixture
+async def api(serve, settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client of the service; its caches fill at the first request."""
+    async with serve(settings) as client:
+        yield client
