@@ -1,0 +1,5 @@
+"""Runs the simulator: `python -m wisphub_sim`."""
+
+from wisphub_sim.cli import main
+
+main(prog_name="python -m wisphub_sim")

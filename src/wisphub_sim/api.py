@@ -1,0 +1,169 @@
+"""The simulated API itself: WispHub Net's paths and answers."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from litestar import Controller, Request, Response, get, post, put
+from litestar.di import NamedDependency
+from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
+
+from wisphub_sim.catalogue import DETAIL_TYPES, PAYMENT_METHODS, plan_detail, plan_rows
+from wisphub_sim.directory import PROFILE_FIELDS, exact_filters
+from wisphub_sim.invoices import balance
+from wisphub_sim.paging import PageRequest, cut_page, encode_page
+from wisphub_sim.simulation import Simulation
+from wisphub_sim.tickets import InvalidTicket
+
+AnyRequest = Request[Any, Any, Any]
+Sim = NamedDependency[Simulation]
+Answered = Response[bytes]
+
+
+def _json(body: bytes, status: int = 200) -> Answered:
+    return Response(body, status_code=status, media_type="application/json")
+
+
+def _page_request(request: AnyRequest) -> PageRequest:
+    # A plain http address whatever the scheme: the upstream's own mistake, and a trap.
+    host = request.headers.get("host", "localhost")
+    # The raw path: Litestar strips the other of its last slash.
+    return PageRequest(f"http://{host}{request.scope['raw_path'].decode()}", dict(request.query_params))
+
+
+def _known(simulation: Simulation, service_id: int) -> int:
+    if service_id not in simulation.directory:
+        raise NotFoundException
+    return service_id
+
+
+class ClientsController(Controller):
+    """Subscribers: list, profile, balance, ping."""
+
+    path = "/api/clientes"
+
+    @get("/")
+    async def clients(self, request: AnyRequest, simulation: Sim) -> Answered:
+        """Return a page of records; filters that do not exist are ignored."""
+        page, directory = _page_request(request), simulation.directory
+        if filters := exact_filters(page.query):
+            # In a thread: the first look-up reads every record.
+            rows = await asyncio.to_thread(directory.matching, filters)
+            return _json(encode_page(page, len(rows), rows[page.offset : page.offset + page.limit]))
+        return _json(encode_page(page, len(directory), directory.rows(page.offset, page.limit)))
+
+    @get("/{service_id:int}/perfil")
+    async def profile(self, service_id: FromPath[int], simulation: Sim) -> Answered:
+        """Return the profile."""
+        return _json(msgspec.json.encode(simulation.directory.profile(_known(simulation, service_id))))
+
+    @put("/{service_id:int}/perfil")
+    async def edit_profile(self, service_id: FromPath[int], request: AnyRequest, simulation: Sim) -> Answered:
+        """Change the profile; 200 with it for odd services, 204 with nothing for even ones."""
+        _known(simulation, service_id)
+        fields = _profile_change(await request.body())
+        if isinstance(fields, str):
+            return _json(msgspec.json.encode({"detail": fields}), 400)
+        simulation.directory.edit(service_id, fields)
+        if service_id % 2 == 0:
+            return Response(b"", status_code=204)
+        return _json(msgspec.json.encode(simulation.directory.profile(service_id)))
+
+    @get("/{service_id:int}/saldo")
+    async def balance(self, service_id: FromPath[int], simulation: Sim) -> Answered:
+        """Return the balance and the invoices."""
+        record = simulation.directory.record(_known(simulation, service_id))
+        return _json(msgspec.json.encode(balance(record)))
+
+    @post("/{service_id:int}/ping")
+    async def ping(self, service_id: FromPath[int], request: AnyRequest, simulation: Sim) -> Answered:
+        """Start a diagnostic; 202 with its task."""
+        _known(simulation, service_id)
+        try:
+            pings = msgspec.json.decode(await request.body(), type=PingOrder).pings
+        except msgspec.DecodeError:
+            return _json(msgspec.json.encode({"pings": ["Introduzca un número entero válido."]}), 400)
+        return _json(msgspec.json.encode({"task_id": simulation.tasks.start(service_id, pings)}), 202)
+
+
+class PingOrder(msgspec.Struct, frozen=True):
+    """The body of a ping; a number in quotes is refused."""
+
+    pings: int
+
+
+def _profile_change(body: bytes) -> dict[str, str] | str:
+    """Read the fields a PUT may change; a text is what is wrong with it."""
+    try:
+        given = msgspec.json.decode(body, type=dict[str, str | int | float | None])
+    except msgspec.DecodeError as error:
+        return f"Error de análisis JSON - {error}"
+    return {
+        field: "" if given[field] is None else str(given[field]) for field in PROFILE_FIELDS if field in given
+    }
+
+
+class PlansController(Controller):
+    """Internet plans; PCQ plans have no detail."""
+
+    path = "/api/plan-internet"
+
+    @get("/")
+    async def plans(self, request: AnyRequest) -> Answered:
+        """Return a page of plans."""
+        return _json(cut_page(_page_request(request), plan_rows()))
+
+    @get(["/pppoe/{plan_id:int}", "/queue/{plan_id:int}"])
+    async def detail(self, plan_id: FromPath[int], request: AnyRequest) -> Answered:
+        """Return a plan's price and speeds; 404 where it is of the other kind."""
+        kind = next(kind for kind in DETAIL_TYPES if f"/{kind}/" in request.scope["path"])
+        if detail := plan_detail(kind, plan_id):
+            return _json(msgspec.json.encode(detail))
+        raise NotFoundException
+
+
+class TicketsController(Controller):
+    """Support tickets."""
+
+    path = "/api/tickets"
+
+    @get("/")
+    async def tickets(self, request: AnyRequest, simulation: Sim) -> Answered:
+        """Return a page of tickets, of one `estado` if asked."""
+        page = _page_request(request)
+        return _json(cut_page(page, simulation.desk.listing(page.query.get("estado"))))
+
+    @post("/")
+    async def open_ticket(self, request: AnyRequest, simulation: Sim) -> Answered:
+        """Open a ticket from a multipart form."""
+        content_type = request.headers.get("content-type", "")
+        if not content_type.startswith("multipart/form-data"):
+            detail = f'Tipo de medio "{content_type}" incompatible en la solicitud.'
+            return _json(msgspec.json.encode({"detail": detail}), 415)
+        form = {field: value for field, value in (await request.form()).items() if isinstance(value, str)}
+        try:
+            return _json(msgspec.json.encode(simulation.desk.open(form)), 201)
+        except InvalidTicket as error:
+            return _json(msgspec.json.encode(error.errors), 400)
+
+    @get("/{ticket_id:int}")
+    async def ticket(self, ticket_id: FromPath[int], simulation: Sim) -> Answered:
+        """Return a ticket with its answers."""
+        if ticket := simulation.desk.find(ticket_id):
+            return _json(msgspec.json.encode(ticket))
+        raise NotFoundException
+
+
+@get("/api/tasks/{task_id:str}")
+async def task(task_id: FromPath[str], simulation: Sim) -> Answered:
+    """Return how far a diagnostic is; each poll takes it on."""
+    if found := simulation.tasks.poll(task_id):
+        return _json(msgspec.json.encode(found))
+    raise NotFoundException
+
+
+@get("/api/formas-de-pago")
+async def payment_methods(request: AnyRequest) -> Answered:
+    """Return a page of payment methods."""
+    return _json(cut_page(_page_request(request), PAYMENT_METHODS))
