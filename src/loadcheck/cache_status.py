@@ -1,0 +1,29 @@
+"""What a cache says of its answer: the `Cache-Status` header, RFC 9211."""
+
+from typing import Literal
+
+CacheState = Literal["", "hit", "stale", "miss"]
+"""`""` stands for an answer that names no cache."""
+
+
+def cache_state(header: str | None) -> CacheState:
+    """Read a `Cache-Status`; of several caches the last speaks, the one nearest to the user (RFC 9211, 2)."""
+    if not header:
+        return ""
+    _, *parameters = (part.strip().lower() for part in header.rpartition(",")[2].split(";"))
+    values = dict(_split(parameter) for parameter in parameters)
+    if _is_stale(values):
+        return "stale"
+    if "hit" in values:
+        return "hit"
+    return "miss" if "fwd" in values else ""
+
+
+def _split(parameter: str) -> tuple[str, str]:
+    name, _, value = parameter.partition("=")
+    return name, value.strip('"')
+
+
+def _is_stale(values: dict[str, str]) -> bool:
+    """A negative `ttl` is the RFC's sign of a stale answer (2.4); some caches say it in words."""
+    return values.get("ttl", "").startswith("-") or "stale" in (values.get("detail"), values.get("fwd"))

@@ -1,0 +1,37 @@
+"""What the load generator says of its own run, beside the samples."""
+
+from msgspec import Struct
+
+
+class Window(Struct, frozen=True, kw_only=True):
+    """A stretch of the run, in seconds from its start, and how many users ran in it on average."""
+
+    start_s: float
+    end_s: float
+    users: float
+
+    @property
+    def duration_s(self) -> float:
+        """Its length in seconds."""
+        return self.end_s - self.start_s
+
+
+class GeneratorFacts(Struct, frozen=True, kw_only=True):
+    """How the run went: what decides whether its samples may be judged.
+
+    `started_at` is the run's zero in seconds since the epoch; `judged` the stretch whose samples count.
+    `cpu_share` is the generator's CPU time over the whole run in cores (1.0: one core busy all the time);
+    `machine_busy_cores` what the whole machine spent. `lag_p95_ms` is how late the generator woke from short
+    sleeps: its share in every latency it measures. `mean_wait_s` is the mean of the waits its users drew.
+    """
+
+    started_at: float
+    ended_s: float
+    judged: Window
+    has_spawned: bool
+    cpu_share: float
+    machine_busy_cores: float
+    machine_cores: int
+    lag_p95_ms: float
+    mean_wait_s: float
+    unfinished_users: int

@@ -1,0 +1,91 @@
+"""A process that a test starts and that never outlives it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+STOP_WITHIN_S = 5.0
+"""How long a process may take to end when asked, before it is killed."""
+TAIL_CHARACTERS = 2_000
+
+
+class ProcessFailed(Exception):
+    """A process ended, hung or never got ready; the message carries its last output."""
+
+
+class ChildProcess:
+    """A running command with its output in a file, stopped with all its children on leaving the context."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.command = tuple(command)
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            self._process = subprocess.Popen(  # noqa: S603 - running what the test names is the purpose
+                self.command,
+                cwd=folder,
+                env={**os.environ, **(env or {})},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # a process group of its own: its children can be stopped with it
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative when a signal ended it."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> int:
+        """Return the exit code; raise `ProcessFailed` when it still runs after `timeout_s` seconds."""
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise ProcessFailed(self.describe(f"was still running after {timeout_s:.0f} s")) from None
+
+    def stop(self) -> None:
+        """Ask it to end, kill what is left of its group; does nothing the second time."""
+        if self.exit_code is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(STOP_WITHIN_S)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and its children at once, as a crash would."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is gone already
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+
+    def describe(self, what: str) -> str:
+        """Say what happened to it, with the end of its output."""
+        return f"{' '.join(self.command)} {what}; its last output:\n{self.last_output()}"
+
+    def last_output(self) -> str:
+        """Return the last 2,000 characters it wrote."""
+        return self.log.read_text(errors="replace")[-TAIL_CHARACTERS:] or "(none)"

@@ -1,0 +1,119 @@
+"""Start a server on a free port, wait until it answers, watch what it consumes, stop it in every case."""
+
+import contextlib
+import http.client
+import re
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from loadcheck.process import ChildProcess, ProcessFailed
+from loadcheck.usage import Usage, UsageWatch, usage_between
+
+HOST = "127.0.0.1"
+POLL_EVERY_S = 0.02
+ANSWER_WITHIN_S = 2.0
+
+
+SECRET_NAMES = re.compile(r"key|secret|token|password", re.IGNORECASE)
+MASK = "***"
+
+
+class Program(Struct, frozen=True, kw_only=True):
+    """How to start a server: `{port}` in its command becomes the port, 0 picks a free one.
+
+    It is ready once `ready_path` answers 2xx, within `ready_within_s` seconds of its start.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    ready_path: str
+    ready_within_s: float = 20.0
+    port: int = 0
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    def settings(self) -> dict[str, str]:
+        """Its command and environment for the record, secrets masked."""
+        words = zip(("", *self.command), self.command, strict=False)
+        shown = [MASK if is_secret(before) else word for before, word in words]
+        return {
+            "command": " ".join(shown),
+            **{name: MASK if is_secret(name) else value for name, value in self.env.items()},
+        }
+
+
+class Server(ChildProcess):
+    """A server process; its readings begin with its start and end with it."""
+
+    def __init__(self, program: Program, *, log: Path) -> None:
+        self.program = program
+        self.port = program.port or free_port()
+        self.url = f"http://{HOST}:{self.port}"
+        command = [word.replace("{port}", str(self.port)) for word in program.command]
+        super().__init__(command, log=log, env=program.env)
+        self._watch = UsageWatch(self.pid)
+
+    def stop(self) -> None:
+        """End the server and the watch over it."""
+        self._watch.stop()
+        super().stop()
+
+    def usage(self, start: float, end: float) -> Usage:
+        """Sum up what it consumed between two moments, in seconds since the epoch."""
+        return usage_between(tuple(self._watch.readings), start, end)
+
+    def wait_until_ready(self, path: str | None = None, within_s: float | None = None) -> None:
+        """Wait until a path answers 2xx; raise `ProcessFailed` when it ends or the time has passed."""
+        path = path or self.program.ready_path
+        within_s = within_s or self.program.ready_within_s
+        deadline = time.monotonic() + within_s
+        while not self.answers(path):
+            if self.exit_code is not None:
+                raise ProcessFailed(self.describe(f"ended with code {self.exit_code} before {path} answered"))
+            if time.monotonic() > deadline:
+                raise ProcessFailed(self.describe(f"did not answer {path} within {within_s:.0f} s"))
+            time.sleep(POLL_EVERY_S)
+
+    def answers(self, path: str) -> bool:
+        """Ask once: does a path answer 2xx?"""
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            return self.get(path)[0] // 100 == 2  # noqa: PLR2004 - 2xx
+        return False
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
+        """Fetch a path for the test's own use, outside any measurement: status and body."""
+        return self.request("GET", path, headers=headers)
+
+    def request(
+        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """Send one request over a connection of its own; raises OSError when nobody answers in 2 s."""
+        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_WITHIN_S)
+        with contextlib.closing(connection):
+            connection.request(method, path, body=body, headers=dict(headers or {}))
+            response = connection.getresponse()
+            return response.status, response.read()
+
+
+@contextlib.contextmanager
+def serving(program: Program, *, logs: Path) -> Iterator[Server]:
+    """Run a server that is ready, its output in `logs`; it is stopped with its children in every case."""
+    with Server(program, log=logs / f"{program.name}.log") as server:
+        server.wait_until_ready()
+        yield server
+
+
+def free_port() -> int:
+    """Return a port that is free now; the system hands each out only after all others were in use."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def is_secret(name: str) -> bool:
+    """Does the name of a setting or option say that its value is a secret?"""
+    return bool(SECRET_NAMES.search(name))

@@ -1,0 +1,90 @@
+"""What a process and its children consume: readings while it runs, and their sum over a stretch of time."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+
+import psutil
+from msgspec import Struct
+
+READ_EVERY_S = 0.25
+
+
+class Reading(Struct, frozen=True, kw_only=True):
+    """One look at a process tree: `at` in seconds since the epoch, CPU time since its start."""
+
+    at: float
+    cpu_s: float
+    memory_bytes: int
+    open_files: int
+
+
+class Usage(Struct, frozen=True, kw_only=True):
+    """A process tree over a stretch: CPU seconds, cores busy on average, the highest memory and files."""
+
+    cpu_s: float
+    cores: float
+    peak_memory_bytes: int
+    peak_open_files: int
+
+
+def usage_between(readings: Sequence[Reading], start: float, end: float) -> Usage:
+    """Sum up the readings from `start` to `end` (seconds since the epoch), interpolating CPU time at both."""
+    inside = [reading for reading in readings if start <= reading.at <= end] or list(readings[-1:])
+    cpu_s = max(_cpu_at(readings, end) - _cpu_at(readings, start), 0.0)
+    return Usage(
+        cpu_s=cpu_s,
+        cores=cpu_s / (end - start) if end > start else 0.0,
+        peak_memory_bytes=max((reading.memory_bytes for reading in inside), default=0),
+        peak_open_files=max((reading.open_files for reading in inside), default=0),
+    )
+
+
+def _cpu_at(readings: Sequence[Reading], at: float) -> float:
+    before = next((reading for reading in reversed(readings) if reading.at <= at), None)
+    after = next((reading for reading in readings if reading.at >= at), None)
+    if before is None or after is None or after.at == before.at:
+        nearest = before or after
+        return nearest.cpu_s if nearest else 0.0
+    return before.cpu_s + (after.cpu_s - before.cpu_s) * (at - before.at) / (after.at - before.at)
+
+
+class UsageWatch:
+    """Reads a process tree every quarter of a second in a thread of its own, until stopped."""
+
+    def __init__(self, pid: int) -> None:
+        self.readings: list[Reading] = []
+        self._process = psutil.Process(pid)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name=f"usage of {pid}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop reading."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        with contextlib.suppress(
+            psutil.NoSuchProcess, psutil.ZombieProcess
+        ):  # it ended: nothing more to read
+            while not self._stopped.is_set():
+                self.readings.append(read_tree(self._process))
+                self._stopped.wait(READ_EVERY_S)
+
+
+def read_tree(process: psutil.Process) -> Reading:
+    """Look at a process and its descendants now; raises psutil's NoSuchProcess when it has ended."""
+    looks = [_look(process)]
+    for child in process.children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            looks.append(_look(child))
+    cpu_s, memory, files = (sum(column) for column in zip(*looks, strict=True))
+    return Reading(at=time.time(), cpu_s=cpu_s, memory_bytes=int(memory), open_files=int(files))
+
+
+def _look(process: psutil.Process) -> tuple[float, int, int]:
+    with process.oneshot():
+        cpu = process.cpu_times()
+        return cpu.user + cpu.system, process.memory_info().rss, process.num_fds()

@@ -1,0 +1,64 @@
+"""May this run be judged at all? Pure rules over how it went."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from loadcheck.facts import GeneratorFacts
+
+
+class ValidityRules(Struct, frozen=True, kw_only=True):
+    """From where on a run says more about the generator or the machine than about the server.
+
+    `generator_cores`: one gevent process has one core, and above four fifths of it its users queue for it.
+    `lag_p95_ms`: how late the generator may read an answer. `foreign_share`: what others may take of the
+    machine. `rate_share`: what closed users must reach of the rate their waits and answers allow.
+    """
+
+    generator_cores: float = 0.8
+    lag_p95_ms: float = 3.0
+    foreign_share: float = 0.25
+    rate_share: float = 0.9
+
+
+class RunFacts(Struct, frozen=True, kw_only=True):
+    """What the rules look at: the generator's facts, the judged requests, the servers' share of the CPU."""
+
+    generator: GeneratorFacts
+    rate_per_s: float
+    mean_answer_s: float
+    server_cores: float
+
+    @property
+    def offered_rate_per_s(self) -> float:
+        """The rate of closed users who lose no time: users / (mean wait + mean answer), Little's law."""
+        cycle_s = self.generator.mean_wait_s + self.mean_answer_s
+        return self.generator.judged.users / cycle_s if cycle_s else 0.0
+
+    @property
+    def foreign_cores(self) -> float:
+        """The cores kept busy by neither the generator nor the servers under test."""
+        ours = self.generator.cpu_share + self.server_cores
+        return max(self.generator.machine_busy_cores - ours, 0.0)
+
+
+DEFAULT_RULES = ValidityRules()
+
+
+def void_reasons(facts: RunFacts, rules: ValidityRules = DEFAULT_RULES) -> tuple[str, ...]:
+    """Return why the run must not be judged; nothing when it may."""
+    return tuple(_reasons(facts, rules))
+
+
+def _reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:
+    generator = facts.generator
+    if not generator.has_spawned:
+        yield "not all users came up"
+    if generator.cpu_share > rules.generator_cores:
+        yield f"the load generator was short of CPU ({generator.cpu_share:.0%} of a core over the whole run)"
+    if generator.lag_p95_ms > rules.lag_p95_ms:
+        yield f"the load generator lagged ({generator.lag_p95_ms:.1f} ms at P95)"
+    if facts.foreign_cores > rules.foreign_share * generator.machine_cores:
+        yield f"something else kept {facts.foreign_cores:.1f} of {generator.machine_cores} cores busy"
+    if facts.rate_per_s < rules.rate_share * facts.offered_rate_per_s:
+        yield f"{facts.rate_per_s:.1f} requests/s, where the users offer {facts.offered_rate_per_s:.1f}"

@@ -1,0 +1,56 @@
+"""What does the cache spare a caller? The first load of a fresh service against the answers after it.
+
+The documentation has 750 ms on average for the first load, under 1,000 ms, and 4 ms (P95 8) for the second:
+a ratio of 187. Each cold sample is the first request to a service that has just been started, and waits
+until the service has fetched every client; the warm ones follow on the same connection. There is no load:
+one caller, one request at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadcheck.objectives import Objective, claim
+from loadcheck.probe import Probe, Question
+from loadcheck.samples import Samples, figures, joined
+
+if TYPE_CHECKING:
+    from tests.perf.conftest import Stand, Upstream
+
+    from loadcheck.session import LoadTest
+
+pytestmark = pytest.mark.perf
+
+COLD = Question(path="/api/v1/clients/", name="/api/v1/clients/ cold")
+WARM = Question(path="/api/v1/clients/", name="/api/v1/clients/ warm")
+WARM_REQUESTS = 40
+
+
+def test_cold_against_warm(load: LoadTest, stand: Stand) -> None:
+    upstream = stand.upstream(latency_ms=250)
+    rounds = int(load.pick(short=3, documented=30))
+    samples = joined(one_round(stand, upstream) for _ in range(rounds))
+    load.check_samples(
+        samples,
+        Objective(endpoint=COLD.name, max_ms=1_000),
+        Objective(endpoint=WARM.name, mean_ms=10, p95_ms=8, min_hit_ratio=1),
+        claims=(claim("cold/warm", ratio(samples), "≥", 187),),
+    )
+
+
+def one_round(stand: Stand, upstream: Upstream) -> Samples:
+    service = stand.service(upstream, is_warm=False)
+    with Probe(service, headers=stand.consumer_headers) as caller:
+        caller.ask(COLD)
+        for _ in range(WARM_REQUESTS):
+            caller.ask(WARM)
+    service.stop()
+    return caller.samples()
+
+
+def ratio(samples: Samples) -> float:
+    """Mean of the cold over mean of the warm."""
+    cold, warm = (figures(samples.of(question.name), 1).mean_ms for question in (COLD, WARM))
+    return cold / warm if cold and warm else 0.0

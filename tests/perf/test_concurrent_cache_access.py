@@ -1,0 +1,54 @@
+"""A hundred users arrive at a service whose cache is empty: do they cause one upstream load, or a hundred?
+
+The simulator counts. What one load costs (how many pages) is counted first, with a service that nobody asks
+anything. The upstream is slow here, so that all users arrive while the first load is still under way; a run
+in which they did not all wait for it is void.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadcheck.objectives import Objective, claim
+from loadcheck.workload import Stage, UserClass, Workload
+
+if TYPE_CHECKING:
+    from tests.perf.conftest import Stand
+
+    from loadcheck.session import LoadTest
+
+pytestmark = pytest.mark.perf
+
+USERS = 100
+CLIENTS_PAGE = "GET /api/clientes/"
+PLANS_LIST = "GET /api/plan-internet/"
+UPSTREAM_LATENCY_MS = 1_500
+ARRIVING_AT_ONCE = Workload(
+    users=(UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser"),),
+    stages=(Stage(users=USERS, spawn_rate=USERS, hold_s=5),),
+    judge="all",
+)
+
+
+def test_concurrent_cache_access(load: LoadTest, stand: Stand) -> None:
+    upstream = stand.upstream(latency_ms=UPSTREAM_LATENCY_MS)
+    stand.service(upstream).stop()
+    one_load = upstream.calls()
+
+    upstream.forget_calls()
+    service = stand.service(upstream, is_warm=False)
+    run = load.play(ARRIVING_AT_ONCE, service, beside=(upstream.server,), env=stand.consumer_env)
+    caused = upstream.calls()
+
+    waited = sum(response_ms > 100 for response_ms in run.samples.response_ms)
+    load.check(
+        run,
+        Objective(failure_ratio=0),
+        claims=(
+            claim("answers that waited for it", waited, "≥", USERS, otherwise="void"),
+            claim("pages of clients loaded", caused[CLIENTS_PAGE], "=", one_load[CLIENTS_PAGE]),
+            claim("lists of plans loaded", caused[PLANS_LIST], "=", one_load[PLANS_LIST]),
+        ),
+    )

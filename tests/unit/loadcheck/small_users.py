@@ -1,0 +1,95 @@
+"""Users of the small server, each asking for one of its behaviours."""
+
+import time
+from typing import Any
+
+from gevent.event import Event
+from locust import FastHttpUser, constant, task
+from locust.user.users import User
+
+
+class Asking(FastHttpUser):
+    """Asks one path and checks the content."""
+
+    abstract = True
+    path = "/good"
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        with self.client.get(self.path, name=self.path, catch_response=True) as response:
+            if response.status_code == 200 and response.content != b'[{"id":7}]':
+                response.failure("wrong content")
+
+
+class Good(Asking):
+    path = "/good"
+
+
+class Broken(Asking):
+    path = "/broken"
+
+
+class Wrong(Asking):
+    path = "/wrong"
+
+
+class Slow(Asking):
+    path = "/slow"
+
+
+class Hanging(Asking):
+    path = "/hang"
+
+
+class Killer(Asking):
+    path = "/die"
+    fixed_count = 1
+    wait_time = constant(0.5)
+
+
+class Raising(User):
+    wait_time = constant(0.05)
+
+    @task
+    def fail(self) -> None:
+        raise KeyError("a subscriber's name")
+
+
+class Starving(Asking):
+    """Burns the generator's own core between its requests."""
+
+    wait_time = constant(0)
+
+    def on_start(self) -> None:
+        self.until = time.perf_counter()
+
+    @task
+    def burn(self) -> None:
+        until = time.perf_counter() + 0.02
+        while time.perf_counter() < until:
+            pass
+
+
+class Waiting(User):
+    """Waits for something that never happens."""
+
+    wait_time = constant(0)
+
+    @task
+    def wait_for_nothing(self) -> None:
+        Event().wait()
+
+
+class Stuck(User):
+    """Blocks the spawning of all users after it."""
+
+    wait_time = constant(0)
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        Event().wait()
+
+    @task
+    def nothing(self) -> None:
+        """Never reached."""

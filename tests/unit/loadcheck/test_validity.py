@@ -1,0 +1,55 @@
+import msgspec
+import pytest
+
+from loadcheck.facts import GeneratorFacts, Window
+from loadcheck.validity import RunFacts, void_reasons
+
+SOUND = GeneratorFacts(
+    started_at=0,
+    ended_s=30,
+    judged=Window(start_s=10, end_s=30, users=50),
+    has_spawned=True,
+    cpu_share=0.3,
+    machine_busy_cores=0.7,
+    machine_cores=2,
+    lag_p95_ms=1,
+    mean_wait_s=2,
+    unfinished_users=0,
+)
+
+
+def reasons(generator: GeneratorFacts = SOUND, *, rate_per_s: float = 24.5) -> tuple[str, ...]:
+    return void_reasons(
+        RunFacts(generator=generator, rate_per_s=rate_per_s, mean_answer_s=0.01, server_cores=0.2)
+    )
+
+
+def test_a_sound_run_may_be_judged() -> None:
+    assert reasons() == ()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"has_spawned": False}, "not all users came up"),
+        ({"cpu_share": 0.9}, "the load generator was short of CPU (90% of a core over the whole run)"),
+        ({"lag_p95_ms": 12.3}, "the load generator lagged (12.3 ms at P95)"),
+        ({"machine_busy_cores": 1.5}, "something else kept 1.0 of 2 cores busy"),
+    ],
+)
+def test_each_rule_says_why(changed: dict[str, object], reason: str) -> None:
+    assert reasons(msgspec.structs.replace(SOUND, **changed)) == (reason,)
+
+
+def test_a_rate_below_what_the_users_offer_is_void() -> None:
+    assert reasons(rate_per_s=20) == ("20.0 requests/s, where the users offer 24.9",)
+
+
+def test_users_without_waits_offer_no_known_rate() -> None:
+    idle = RunFacts(
+        generator=msgspec.structs.replace(SOUND, mean_wait_s=0),
+        rate_per_s=0,
+        mean_answer_s=0,
+        server_cores=0.4,
+    )
+    assert (idle.offered_rate_per_s, void_reasons(idle)) == (0.0, ())
