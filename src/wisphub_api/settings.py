@@ -188,9 +188,10 @@ def _refuse_open_door(settings: Settings) -> None:
     """Refuse to serve real subscribers to anyone who asks, unless told so."""
     is_real = not is_loopback(urlsplit(settings.net_host).hostname or "")
     if is_real and settings.auth == "on" and not settings.api_keys:
-        raise SettingsError(
-            [
-                "WISPHUB_API_KEYS is missing: with a real WispHub Net behind it the service does not start open. "
-                + "Set name:key pairs, comma separated, or WISPHUB_API_AUTH=off on a trusted network"
-            ]
-        )
+        raise SettingsError([f"WISPHUB_API_KEYS is missing: {_OPEN_DOOR}"])
+
+
+_OPEN_DOOR: Final = (
+    "with a real WispHub Net behind it the service does not start open. Set name:key pairs, comma "
+    "separated, or WISPHUB_API_AUTH=off on a trusted network"
+)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from wisphub_api.clients.models import Claim, Client, Verification
 from wisphub_api.clients.service import QUERY_MIN_CHARS, ClientService
@@ -14,7 +15,7 @@ from wisphub_api.web.parameters import Limit, Offset
 from wisphub_api.web.problems import documented
 
 AnyRequest = Request[Any, Any, Any]
-ServiceId = Annotated[int, Parameter(description="WispHub Net's number of the service", ge=0)]
+ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
 
 
 class ClientController(Controller):
@@ -25,7 +26,11 @@ class ClientController(Controller):
 
     @get("/", summary="All clients", responses=documented(401, 422, 503))
     async def all(
-        self, clients: ClientService, request: AnyRequest, limit: Limit = None, offset: Offset = 0
+        self,
+        clients: NamedDependency[ClientService],
+        request: AnyRequest,
+        limit: Limit = None,
+        offset: Offset = 0,
     ) -> Response[list[Client]]:
         """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
         return cached_response(await clients.page(limit, offset), request)
@@ -33,9 +38,11 @@ class ClientController(Controller):
     @get("/search", summary="Search clients", responses=documented(401, 422, 503))
     async def search(
         self,
-        clients: ClientService,
+        clients: NamedDependency[ClientService],
         request: AnyRequest,
-        q: Annotated[str, Parameter(description=f"at least {QUERY_MIN_CHARS} characters", max_length=200)],
+        q: Annotated[
+            str, QueryParameter(description=f"at least {QUERY_MIN_CHARS} characters", max_length=200)
+        ],
         limit: Limit = None,
         offset: Offset = 0,
     ) -> Response[list[Client]]:
@@ -44,13 +51,15 @@ class ClientController(Controller):
 
     @get("/by-document/{document:str}", summary="Find by document", responses=documented(401, 404, 503))
     async def by_document(
-        self, clients: ClientService, request: AnyRequest, document: str
+        self, clients: NamedDependency[ClientService], request: AnyRequest, document: FromPath[str]
     ) -> Response[Client]:
         """Find the client with an identity document; dots, dashes and case do not count."""
         return cached_response(await clients.by_document(document), request)
 
     @get("/by-phone/{phone:str}", summary="Find by phone", responses=documented(401, 404, 503))
-    async def by_phone(self, clients: ClientService, request: AnyRequest, phone: str) -> Response[Client]:
+    async def by_phone(
+        self, clients: NamedDependency[ClientService], request: AnyRequest, phone: FromPath[str]
+    ) -> Response[Client]:
         """Find the client with a phone number; only digits count, with or without +57."""
         return cached_response(await clients.by_phone(phone), request)
 
@@ -60,7 +69,7 @@ class ClientController(Controller):
         responses=documented(401, 404, 422, 503),
     )
     async def by_service_id(
-        self, clients: ClientService, request: AnyRequest, service_id: ServiceId
+        self, clients: NamedDependency[ClientService], request: AnyRequest, service_id: ServiceId
     ) -> Response[Client]:
         """Find the client with WispHub Net's number of the service."""
         return cached_response(await clients.by_service_id(service_id), request)
@@ -72,7 +81,11 @@ class ClientController(Controller):
         responses=documented(401, 404, 413, 422, 429, 503),
     )
     async def verify(
-        self, clients: ClientService, request: AnyRequest, service_id: ServiceId, data: Claim
+        self,
+        clients: NamedDependency[ClientService],
+        request: AnyRequest,
+        service_id: ServiceId,
+        data: JSONBody[Claim],
     ) -> Response[Verification]:
         """Tell whether the given data, at least two fields, is this client's."""
         reading = await clients.verify(service_id, data, caller=request.user)
@@ -84,6 +97,8 @@ class ClientController(Controller):
         summary="Find whose data this is",
         responses=documented(401, 404, 409, 413, 422, 503),
     )
-    async def resolve(self, clients: ClientService, request: AnyRequest, data: Claim) -> Response[Client]:
+    async def resolve(
+        self, clients: NamedDependency[ClientService], request: AnyRequest, data: JSONBody[Claim]
+    ) -> Response[Client]:
         """Give the one client that matches at least three of the given fields."""
         return cached_response(await clients.resolve(data), request)

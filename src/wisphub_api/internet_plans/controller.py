@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Controller, Request, Response, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import PathParameter
 
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.internet_plans.service import PlanService
@@ -14,7 +15,7 @@ from wisphub_api.web.parameters import Limit, Offset
 from wisphub_api.web.problems import documented
 
 AnyRequest = Request[Any, Any, Any]
-PlanId = Annotated[int, Parameter(description="WispHub Net's number of the plan", ge=0)]
+PlanId = Annotated[int, PathParameter(description="WispHub Net's number of the plan", ge=0)]
 
 
 class InternetPlanController(Controller):
@@ -25,12 +26,18 @@ class InternetPlanController(Controller):
 
     @get("/", summary="All internet plans", responses=documented(401, 422, 503))
     async def all(
-        self, plans: PlanService, request: AnyRequest, limit: Limit = None, offset: Offset = 0
+        self,
+        plans: NamedDependency[PlanService],
+        request: AnyRequest,
+        limit: Limit = None,
+        offset: Offset = 0,
     ) -> Response[list[InternetPlan]]:
         """Give all plans, with price and speeds, by plan_id."""
         return cached_response(await plans.page(limit, offset), request)
 
     @get("/{plan_id:str}", summary="One internet plan", responses=documented(401, 404, 422, 503))
-    async def by_id(self, plans: PlanService, request: AnyRequest, plan_id: PlanId) -> Response[InternetPlan]:
+    async def by_id(
+        self, plans: NamedDependency[PlanService], request: AnyRequest, plan_id: PlanId
+    ) -> Response[InternetPlan]:
         """Give one plan's price and speeds."""
         return cached_response(await plans.by_id(plan_id), request)

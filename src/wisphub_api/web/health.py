@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Annotated, Any
 
 from litestar import Controller, Response, delete, get
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import PathParameter
 from msgspec import Struct
 
 from wisphub_api.cache.cached import Cached, CacheState
@@ -39,7 +40,7 @@ class HealthController(Controller):
         return Health("ok")
 
     @get("/ready", summary="Are all caches warm?", responses=documented(503))
-    async def ready(self, caches: Caches) -> Health:
+    async def ready(self, caches: NamedDependency[Caches]) -> Health:
         """Answer 200 once every cache has something to give, fresh or stale; 503 until then."""
         states = [cache.state() for cache in caches]
         if cold := [state for state in states if state.state in ("cold", "expired")]:
@@ -54,13 +55,15 @@ class CacheController(Controller):
     tags = ("Operations",)
 
     @get("/", summary="State of each cache", responses=documented(401))
-    async def states(self, caches: Caches) -> list[CacheState]:
+    async def states(self, caches: NamedDependency[Caches]) -> list[CacheState]:
         """Tell age, size, hits, stale answers, loads, last error and next refresh."""
         return [cache.state() for cache in caches]
 
     @delete("/{name:str}", status_code=202, summary="Refresh a cache", responses=documented(401, 404))
     async def refresh(
-        self, caches: Caches, name: Annotated[str, Parameter(description="as the list of caches gives it")]
+        self,
+        caches: NamedDependency[Caches],
+        name: Annotated[str, PathParameter(description="as the list of caches gives it")],
     ) -> Response[CacheState]:
         """Load anew at once; what is in memory is given until then, so nobody waits."""
         named = {cache.name: cache for cache in caches}

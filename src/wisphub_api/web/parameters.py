@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from litestar.params import Parameter
+from litestar.params import QueryParameter
 
 _MOST = 2**31 - 1
 
-Limit = Annotated[int | None, Parameter(ge=1, le=_MOST, description="how many to give; default: all")]
-Offset = Annotated[int, Parameter(ge=0, le=_MOST, description="how many to leave out first")]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=_MOST, description="how many to give; default: all")]
+Offset = Annotated[int, QueryParameter(ge=0, le=_MOST, description="how many to leave out first")]

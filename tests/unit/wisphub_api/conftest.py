@@ -1,5 +1,6 @@
 """A simulated WispHub Net as a real process, and the service in this one, answering from it."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -43,6 +44,11 @@ class Simulator:
             self._http.get("/api/clientes/", params={"limit": 300, "offset": at}) for at in (0, 300, 600)
         ]
         return [row for page in pages for row in page.json()["results"]]
+
+    def count(self) -> int:
+        """Count the clients that the list holds now."""
+        total: int = self._http.get("/api/clientes/", params={"limit": 1}).json()["count"]
+        return total
 
     def close(self) -> None:
         """Close the connections."""
@@ -108,12 +114,31 @@ def serve() -> Serve:
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are stricter than ASGI's
         headers = {"X-API-Key": API_KEY}
         async with (
-            app.lifespan(),
+            held_open(app.lifespan()),
             httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers) as client,
         ):
             yield client
 
     return start
+
+
+@asynccontextmanager
+async def held_open(context: AbstractAsyncContextManager[None]) -> AsyncIterator[None]:
+    """Enter and leave in one task, as Litestar's lifespan must; a fixture's two halves run in two."""
+    is_open, may_close = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with context:
+            is_open.set()
+            await may_close.wait()
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hold())
+        await is_open.wait()
+        try:
+            yield
+        finally:
+            may_close.set()
 
 
 @pytest.fixture

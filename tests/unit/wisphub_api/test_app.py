@@ -40,6 +40,7 @@ async def cache_states(api: httpx.AsyncClient) -> AsyncIterator[State]:
     while True:
         states = await get(api, "/cache/")
         yield states[0]
+        await asyncio.sleep(0)  # in one process no request waits for the network: let the load go on
 
 
 async def test_every_client_is_listed_with_exactly_the_public_fields(api):
@@ -169,7 +170,7 @@ BAD = [
     (
         "POST",
         "/clients/7/verify",
-        b'{"internet_plan_price": "5"}',
+        b'{"internet_plan_price": []}',
         422,
         "`internet_plan_price`: expected a number",
     ),
@@ -306,7 +307,7 @@ async def test_passing_trouble_upstream_is_not_seen_by_consumers(serve, settings
     async with serve(settings) as api:
         response = await api.get("/api/v1/clients/", params={"limit": 1})
     assert response.status_code == 200
-    assert int(response.headers["x-total-count"]) in (699, 700, 701)
+    assert int(response.headers["x-total-count"]) == simulator.count()
 
 
 async def test_bad_rows_cost_only_themselves(serve, settings, simulator):
