@@ -26,8 +26,9 @@ demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
 
 test: setup ## Unit tests, in parallel, with the coverage gate
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report
 
 check: lint types imports files ## What CI runs before the tests
@@ -46,8 +47,8 @@ files: setup
 	$(BIN)/hadolint Containerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 
-perf: setup ## Load tests: PROFILE=short
-	$(BIN)/pytest -m perf --perf-profile $(PROFILE)
+perf: setup ## Load tests; PROFILE=documented for the long ones
+	$(BIN)/pytest -m perf --perf-profile=$(PROFILE) --reruns 2 --only-rerun RunVoid --junitxml=perf-results/junit.xml
 
 format: setup ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .
@@ -62,4 +63,4 @@ lock: setup ## Write the locks anew: everything, the service alone, what builds 
 	echo hatchling | $(COMPILE) --constraint requirements.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache perf-results dist
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache perf-results reports dist

@@ -86,3 +86,10 @@ def stand(tmp_path: Path) -> Iterator[Stand]:
 def shared_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     """Servers that the tests of a file share."""
     yield from start_stand(tmp_path_factory.mktemp("stand"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Load tests take longer than unit tests may; half an hour is far more than any profile needs."""
+    for item in items:
+        if item.get_closest_marker("perf"):
+            item.add_marker(pytest.mark.timeout(1800))
