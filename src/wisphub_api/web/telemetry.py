@@ -17,6 +17,7 @@ def logging_config() -> LoggingConfig:
             "uvicorn.access": {"level": "CRITICAL", "handlers": [], "propagate": False},
             "httpx": {"level": "WARNING"},
             "httpcore": {"level": "WARNING"},
+            "stamina": {"level": "ERROR"},  # a line for each retry of each page; a failed load is told once
         },
         log_exceptions="never",
     )
