@@ -58,7 +58,11 @@ class NotAuthenticated(RequestError):
 
 
 class NotFound(RequestError):
-    """No such client, plan or cache."""
+    """No such client, plan or cache, as far as data of this age can tell."""
+
+    def __init__(self, detail: str, *, age_s: float | None = None) -> None:
+        self.age_s = age_s
+        super().__init__(detail)
 
 
 class AmbiguousMatch(RequestError):

@@ -104,7 +104,7 @@ class ClientService:
         reading = await self._directory.read()
         client = reading.value.by_service_id(service_id)
         if client is None:
-            raise NotFound("No client has this service_id.")
+            raise NotFound("No client has this service_id.", age_s=reading.age_s)
         await self._failures.check(caller, service_id)
         price = await self._plan_price(claim, client, reading.value)
         answer = verify(claim, client, price)
@@ -141,7 +141,7 @@ class ClientService:
 
 def _found(reading: Reading[Client | None]) -> Reading[Representation]:
     if reading.value is None:
-        raise NotFound("No client matches.")
+        raise NotFound("No client matches.", age_s=reading.age_s)
     return reading.map(represent)
 
 

@@ -78,5 +78,5 @@ class PlanService:
         reading = await self._catalogue.read()
         plan = reading.value.by_id.get(plan_id)
         if plan is None:
-            raise NotFound("No internet plan has this plan_id.")
+            raise NotFound("No internet plan has this plan_id.", age_s=reading.age_s)
         return reading.map(lambda _: represent(plan))

@@ -106,6 +106,8 @@ def _own(_: Request[Any, Any, Any], error: faults.WispHubAPIError) -> Response[P
         headers["WWW-Authenticate"] = 'ApiKey realm="wisphub-api", header="X-API-Key"'
     if isinstance(error, faults.CacheUnavailable | faults.TooManyAttempts):
         headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if isinstance(error, faults.NotFound) and error.age_s is not None:
+        headers["Age"] = str(int(error.age_s))
     errors = [FieldError(error.field, str(error))] if isinstance(error, faults.InvalidRequest) else UNSET
     return _respond(_KINDS[type(error)], str(error), errors=errors, headers=headers)
 
@@ -119,6 +121,8 @@ def _litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response
     if isinstance(error, MethodNotAllowedException):
         allowed = (error.headers or {}).get("allow", "")
         detail = f"This path does not take {request.method}; it takes {allowed}."
+    if status == HTTPStatus.BAD_REQUEST:
+        detail = f"The request cannot be read: {error.detail}."
     if status == HTTP_413_REQUEST_ENTITY_TOO_LARGE:
         detail = f"The body is larger than {BODY_MAX_BYTES // 1024} kB."
     kind = _Kind(status, status.phrase.lower().replace(" ", "-"), status.phrase)

@@ -213,6 +213,15 @@ async def test_the_api_pages_ask_no_other_host(api):
     assert "https://" not in page.split("spec:")[0]
 
 
+@pytest.mark.parametrize(
+    "path", ["/clients/by-phone/1", "/clients/by-service-id/9999", "/internet-plans/999"]
+)
+async def test_what_is_not_found_tells_how_old_that_news_is(api, path):
+    response = await api.get(f"/api/v1{path}")
+    assert response.status_code == 404
+    assert int(response.headers["age"]) >= 0
+
+
 async def test_without_keys_the_service_is_open(serve, settings):
     async with serve(msgspec.structs.replace(settings, api_keys={})) as api:
         assert (await api.get("/api/v1/internet-plans/", headers={"X-API-Key": ""})).status_code == 200
