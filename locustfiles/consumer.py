@@ -61,6 +61,7 @@ class ApiConsumer(FastHttpUser):
 def judge(answer: Any, what_is_wrong: Any) -> None:
     """Fail an answer of status 200 whose content is wrong, and any other status."""
     if answer.status_code != 200:  # noqa: PLR2004 - every route answers 200
-        return  # Locust fails it by its status
+        answer.failure(f"HTTP {answer.status_code}")
+        return
     if problem := what_is_wrong(answer.content or b""):
         answer.failure(problem)

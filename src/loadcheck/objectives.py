@@ -45,6 +45,11 @@ class Check(Struct, frozen=True, kw_only=True):
     verdict: Verdict
     reason: str = ""
 
+    @property
+    def is_wrong_count(self) -> bool:
+        """Is it a count that had to be exact, and was not?"""
+        return self.relation == "=" and self.verdict == "missed"
+
     def __str__(self) -> str:
         figure = "nothing" if self.figure is None else with_unit(self.metric, self.figure)
         why = f" ({self.reason})" if self.reason else ""

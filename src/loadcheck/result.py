@@ -49,8 +49,12 @@ class Result(Struct, frozen=True, kw_only=True):
         return worst([*judged, *(self.verdict_on(check) for check in self.claims)])
 
     def verdict_on(self, found: Judgement | Check) -> Verdict:
-        """A void run makes all figures void, but never excuses failures: a wrong answer is wrong anyway."""
-        if isinstance(found, Judgement) and found.has_failed:
+        """A void run makes all figures void, but excuses neither failures nor a wrong count of calls.
+
+        A busy machine makes answers late, not wrong, and causes no second load.
+        """
+        is_wrong = found.has_failed if isinstance(found, Judgement) else found.is_wrong_count
+        if is_wrong:
             return "missed"
         return "void" if self.void_reasons else found.verdict
 

@@ -6,6 +6,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -36,9 +37,9 @@ class Program(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = field(default_factory=dict)
 
     def settings(self) -> dict[str, str]:
-        """Its command and environment for the record, secrets masked."""
-        words = zip(("", *self.command), self.command, strict=False)
-        shown = [MASK if is_secret(before) else word for before, word in words]
+        """Its command and environment for the record: secrets masked, the program without its folder."""
+        words = [Path(self.command[0]).name, *self.command[1:]]
+        shown = [masked(before, word) for before, word in pairwise(["", *words])]
         return {
             "command": " ".join(shown),
             **{name: MASK if is_secret(name) else value for name, value in self.env.items()},
@@ -112,6 +113,14 @@ def free_port() -> int:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def masked(before: str, word: str) -> str:
+    """Hide a word of a command that is a secret's value: `--key VALUE` or `--key=VALUE`."""
+    name, has_value, _ = word.partition("=")
+    if has_value and is_secret(name):
+        return f"{name}={MASK}"
+    return MASK if is_secret(before) and "=" not in before else word
 
 
 def is_secret(name: str) -> bool:

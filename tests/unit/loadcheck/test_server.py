@@ -59,11 +59,15 @@ def test_a_server_that_never_answers_is_reported(tmp_path: Path) -> None:
 def test_its_settings_are_shown_without_secrets() -> None:
     program = Program(
         name="api",
-        command=("serve", "--port", "{port}", "--key", "demo"),
+        command=("/opt/someone/serve", "--port", "{port}", "--key", "demo", "--token=demo", "--last"),
         ready_path="/",
         env={"API_KEYS": "bot:1", "TTL": "5"},
     )
-    assert program.settings() == {"command": "serve --port {port} --key ***", "API_KEYS": "***", "TTL": "5"}
+    assert program.settings() == {
+        "command": "serve --port {port} --key *** --token=*** --last",
+        "API_KEYS": "***",
+        "TTL": "5",
+    }
 
 
 def test_free_ports_differ() -> None:

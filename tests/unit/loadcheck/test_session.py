@@ -139,6 +139,14 @@ def test_the_record_is_complete(load_test: LoadTest, small_server: Server, askin
         assert [row["limit_p99_ms"] for row in csv.DictReader(file)] == ["1000"]
 
 
+def test_a_void_run_does_not_excuse_a_wrong_count(
+    load_test: LoadTest, small_server: Server, asking: Asking
+) -> None:
+    run = load_test.play(asking("Good", hold_s=0.5), small_server)
+    with pytest.raises(ObjectiveMissed, match="missed: 2, promised loads = 1"):
+        load_test.check(run, Objective(p99_ms=1_000), claims=(claim("loads", 2, "=", 1),))
+
+
 def test_samples_taken_one_at_a_time_are_judged_too(load_test: LoadTest) -> None:
     assert load_test.check_samples(FEW, Objective(max_ms=1)).verdict == "met"
     with pytest.raises(ObjectiveMissed, match="missed: 3, promised ratio ≥ 20"):

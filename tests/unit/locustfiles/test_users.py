@@ -48,6 +48,15 @@ class WrongApi(Api):
     is_right: ClassVar = False
 
 
+class EmptyHandedApi(Api):
+    """Answers 204, which Locust by itself takes for a success."""
+
+    def _answer(self, body: bytes) -> None:
+        del body
+        self.send_response(204)
+        self.end_headers()
+
+
 @pytest.fixture
 def api(request: pytest.FixtureRequest) -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), getattr(request, "param", Api)) as server:
@@ -79,6 +88,13 @@ def test_wrong_content_is_a_failure_and_names_no_subscriber(api: str) -> None:
     assert done.returncode == 1
     assert "not an array of objects" in done.stderr + done.stdout
     assert "?q=" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("api", [EmptyHandedApi], indirect=True)
+def test_any_status_but_200_is_a_failure(api: str) -> None:
+    done = locust("bot_traffic.py", api)
+    assert done.returncode == 1
+    assert "HTTP 204" in done.stderr + done.stdout
 
 
 def test_a_refused_key_is_a_failure(api: str) -> None:
