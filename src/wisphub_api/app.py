@@ -78,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
 def directory_cache(settings: Settings, net: WispHubNet) -> Cached[Directory]:
     """Make the cache of all clients."""
     policy = Policy(settings.clients_ttl_s, settings.max_stale_s, settings.cold_wait_s)
-    return Cached("clients", lambda _: load_directory(net), policy, len)
+    return Cached("clients", lambda previous: load_directory(net, previous), policy, len)
 
 
 def plan_cache(settings: Settings, net: WispHubNet) -> Cached[PlanCatalogue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import socket
 from typing import Any, Final
@@ -16,7 +17,7 @@ from wisphub_api.demo import demo_settings, running_simulator
 from wisphub_api.exceptions import SettingsError, UpstreamError
 from wisphub_api.settings import Settings, read_settings
 
-STOP_WAIT_S: Final = 10
+STOP_WAIT_S: Final = 20
 """How long requests under way may take to finish once the service is told to stop."""
 
 
@@ -64,6 +65,7 @@ def demo(port: int, clients: int, latency_ms: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings, and that WispHub Net answers to them as it should."""
+    logging.getLogger("stamina").setLevel(logging.ERROR)  # a line for each retry
     settings = _settings()
     click.echo(f"settings: good; {'no key asked for' if settings.is_open else 'callers need a key'}")
     try:
@@ -120,6 +122,7 @@ def _refuse_busy_port(host: str, port: int) -> None:
 _UVICORN: Final[dict[str, Any]] = {
     "access_log": False,  # its lines hold paths and queries, which hold subscribers' data
     "log_config": None,
+    "ws": "none",  # there are no WebSockets, and a refused handshake would be logged with its path
     "server_header": False,
     "timeout_graceful_shutdown": STOP_WAIT_S,
 }

@@ -105,7 +105,7 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     Raises:
         SettingsError: Names every variable that is missing or bad, its value and what is allowed.
     """
-    file = dotenv_values(dotenv or Path(".env"))
+    file = _read_file(dotenv or Path(".env"))
     values = {**file, **(os.environ if environ is None else environ)}
     given = {name: (values.get(variable) or "").strip() for name, variable in ENVIRONMENT.items()}
     problems: list[str] = []
@@ -121,6 +121,13 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     settings = Settings(**fields)
     _refuse_open_door(settings)
     return settings
+
+
+def _read_file(path: Path) -> Mapping[str, str | None]:
+    try:
+        return dotenv_values(path)
+    except UnicodeDecodeError as error:
+        raise SettingsError([f"{path} is not valid UTF-8"]) from error
 
 
 def _read_field(name: str, text: str, hint: Any, fields: dict[str, Any], problems: list[str]) -> None:
@@ -145,12 +152,11 @@ def _allowed(hint: Any) -> str:
 
 
 def _parse_host(text: str) -> str:
+    match = re.fullmatch(r"(https?)://([\w.-]+|\[[\da-fA-F:.]+\])(:\d+)?/?", text, re.ASCII)
     url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.query or url.username:
+    if not match or url.port == 0 or (url.scheme == "http" and not is_loopback(url.hostname or "")):
         raise ValueError(text)
-    if url.path not in ("", "/") or (url.scheme == "http" and not is_loopback(url.hostname)):
-        raise ValueError(text)
-    return f"{url.scheme}://{url.netloc}"
+    return text.rstrip("/")
 
 
 def _parse_key(text: str) -> Secret:

@@ -3,7 +3,7 @@
 The original let the first users after an expiry wait about 800 ms for the refill. Here 20 users ask across
 several expiries of a cache that lives 3 s, before an upstream that takes 600 ms a call and 1.2 s a refill:
 whoever waited for even one call would have waited 600 ms, so no answer may take half of that, and none may
-say that it waited. A run that saw fewer than two refreshes, or no answer on either side of an expiry, is void.
+say that it waited. A run is void that saw fewer than two refreshes, or no answer on one side of an expiry.
 """
 
 from __future__ import annotations

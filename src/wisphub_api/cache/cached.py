@@ -123,10 +123,10 @@ class Cached(Generic[V]):
         """
         reading = self._peek()
         if reading is None:
-            await self._wait_for_load()
-            reading = self._peek(has_waited=True)
-        if reading is None:
-            raise CacheUnavailable(f"The {self.name} have just expired.", retry_after_s=1)
+            slot = await self._wait_for_load()
+            # What was waited for is given, however short its life is.
+            age_s = self._clock() - slot.loaded_at
+            reading = Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True)
         self._counts["stale" if reading.is_stale else "hits"] += 1
         return reading
 
@@ -157,10 +157,8 @@ class Cached(Generic[V]):
             next_refresh_s=_rounded(max(0.0, self._next_load_at() - now)),
         )
 
-    def _peek(self, *, has_waited: bool = False) -> Reading[V] | None:
-        if self._slot is None:
-            return None
-        return read_slot(self._slot, self._policy, self._clock(), has_waited=has_waited)
+    def _peek(self) -> Reading[V] | None:
+        return read_slot(self._slot, self._policy, self._clock()) if self._slot else None
 
     def _next_load_at(self) -> float:
         slot = self._slot
@@ -186,7 +184,7 @@ class Cached(Generic[V]):
         task.add_done_callback(_mark_as_seen)
         return task
 
-    async def _wait_for_load(self) -> None:
+    async def _wait_for_load(self) -> Slot[V]:
         now = self._clock()
         if now < self._retry_at:
             raise self._unavailable(self._retry_at - now)
@@ -196,6 +194,7 @@ class Cached(Generic[V]):
             raise CacheUnavailable(f"The {self.name} are still being loaded.", retry_after_s=1)
         if load.cancelled() or load.exception() is not None:
             raise self._unavailable(self._retry_at - self._clock())
+        return load.result()
 
     def _unavailable(self, retry_after_s: float) -> CacheUnavailable:
         why = self._last_error or "The service is stopping."

@@ -102,9 +102,9 @@ def retry_delay(failures: int, ttl_s: float, draw: float, retry_after_s: float |
     return max(delay * (1 + draw) / 2, retry_after_s or 0.0)
 
 
-def read_slot(slot: Slot[V], policy: Policy, now: float, *, has_waited: bool = False) -> Reading[V] | None:
+def read_slot(slot: Slot[V], policy: Policy, now: float) -> Reading[V] | None:
     """Give the value with its age, or None where it is too old to be given at all."""
     age_s = now - slot.loaded_at
     if age_s > policy.ttl_s + policy.max_stale_s:
         return None
-    return Reading(slot.value, age_s, policy.ttl_s - age_s, has_waited)
+    return Reading(slot.value, age_s, policy.ttl_s - age_s)

@@ -43,7 +43,7 @@ class SearchIndex:
         """
         ranks: dict[int, int] = {}
         for needle in _needles(query):
-            for position, fields in self._lines_with(needle.split()):
+            for position, fields in self._lines_with(list(dict.fromkeys(needle.split()))):
                 ranks[position] = min(ranks.get(position, _INSIDE), _rank(needle, fields))
         return sorted(ranks, key=lambda position: (ranks[position], position))
 

@@ -12,16 +12,22 @@ from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.identity import RESOLVE_MIN_FIELDS, best_matches, verify
 from wisphub_api.clients.models import Claim, Client, Verification
 from wisphub_api.clients.text import fold
-from wisphub_api.exceptions import AmbiguousMatch, InvalidRequest, NotFound
+from wisphub_api.exceptions import AmbiguousMatch, CrawlIncomplete, InvalidRequest, NotFound
 from wisphub_api.internet_plans.models import PlanCatalogue
 from wisphub_api.upstream.client import WispHubNet
 
 QUERY_MIN_CHARS = 2
 
 
-async def load_directory(net: WispHubNet) -> Directory:
-    """Crawl all clients and build their directory off the event loop."""
+async def load_directory(net: WispHubNet, previous: Directory | None) -> Directory:
+    """Crawl all clients and build their directory off the event loop.
+
+    Raises:
+        CrawlIncomplete: Where there were clients there are none all of a sudden: a fault, not the truth.
+    """
     crawl = await net.clients()
+    if previous and not crawl.rows:
+        raise CrawlIncomplete("WispHub Net's list of clients is empty all of a sudden")
     return await asyncio.to_thread(Directory, crawl.rows)
 
 
@@ -105,8 +111,9 @@ class ClientService:
         client = reading.value.by_service_id(service_id)
         if client is None:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
-        await self._failures.check(caller, service_id)
         price = await self._plan_price(claim, client, reading.value)
+        # Nothing is waited for between the check and the count, or many at once would all pass.
+        await self._failures.check(caller, service_id)
         answer = verify(claim, client, price)
         if not answer.is_valid:
             await self._failures.record(caller, service_id)
@@ -122,11 +129,8 @@ class ClientService:
         """
         _require(claim, RESOLVE_MIN_FIELDS)
         reading = await self._directory.read()
-        candidates = [
-            (client, await self._plan_price(claim, client, reading.value))
-            for client in reading.value.candidates(claim.name, claim.address)
-        ]
-        matches = best_matches(claim, candidates)
+        plans = None if claim.internet_plan_price is None else (await self._plans.read()).value
+        matches = await asyncio.to_thread(_best_matches, claim, reading.value, plans)
         if len(matches) > 1:
             raise AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
         return _found(reading.map(lambda _: next(iter(matches), None)))
@@ -135,8 +139,20 @@ class ClientService:
         """Give what the client's plan costs, where it is needed because the record has no price."""
         if claim.internet_plan_price is None or client.internet_plan_price is not None:
             return None
-        plan = (await self._plans.read()).value.by_id.get(directory.plan_id(client) or 0)
-        return plan.price if plan else None
+        return _price(client, directory, (await self._plans.read()).value)
+
+
+def _price(client: Client, directory: Directory, plans: PlanCatalogue) -> float | None:
+    plan = plans.by_id.get(directory.plan_id(client) or 0)
+    return plan.price if plan else None
+
+
+def _best_matches(claim: Claim, directory: Directory, plans: PlanCatalogue | None) -> list[Client]:
+    """Find them among all clients; takes long enough with 50,000 to be kept off the event loop."""
+    candidates = directory.candidates(claim.name, claim.address)
+    return best_matches(
+        claim, ((client, _price(client, directory, plans) if plans else None) for client in candidates)
+    )
 
 
 def _found(reading: Reading[Client | None]) -> Reading[Representation]:

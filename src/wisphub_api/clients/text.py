@@ -7,7 +7,7 @@ import unicodedata
 from typing import Final
 
 _NOT_DIGITS: Final = re.compile(r"[^0-9]+")
-_SEPARATED: Final = re.compile(r"[,;/|]| y ", re.IGNORECASE)
+_SEPARATED: Final = re.compile(r"[,;/|]| y |(?<=\d{10})\s*-\s*(?=\+?\d{10})", re.IGNORECASE)
 _PLACE: Final = re.compile(r"(?:(?:v|vda|b)/|(?:vereda|barrio)(?= |$)) ?")
 _COUNTRY: Final = "57"
 _NATIONAL_DIGITS: Final = 10

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
-from wisphub_api.exceptions import NotFound, UpstreamFailed, UpstreamUnreadable
+from wisphub_api.exceptions import NotFound, UpstreamError
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
-from wisphub_api.upstream.client import WispHubNet
+from wisphub_api.upstream.client import WispHubNet, has_detail
 
 logger = logging.getLogger(__name__)
 
@@ -19,20 +19,21 @@ logger = logging.getLogger(__name__)
 async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> PlanCatalogue:
     """Read all plans with their price and speeds.
 
-    A plan whose detail alone cannot be read keeps what was known of it: one bad plan must not take
-    all others down. Where no detail at all can be read, or WispHub Net cannot be reached, nothing is
-    published.
+    A plan whose detail cannot be read keeps what was known of it: one bad plan must not take all others
+    down. Where half of the details or more cannot be read, nothing is published.
 
     Raises:
         UpstreamError: The plans could not be read.
     """
     crawl = await net.plans()
-    results = await asyncio.gather(*map(net.detailed, crawl.rows), return_exceptions=True)
+    asked = [plan for plan in crawl.rows if has_detail(plan)]
+    results = await asyncio.gather(*map(net.detailed, asked), return_exceptions=True)
+    _refuse_if_half_failed(results)
     known = previous.by_id if previous else {}
-    plans = [_settle(plan, result, known) for plan, result in zip(crawl.rows, results, strict=True)]
-    _refuse_if_all_failed(results)
-    ordered = tuple(sorted(plans, key=lambda plan: plan.plan_id))
-    return PlanCatalogue(ordered, {plan.plan_id: plan for plan in ordered})
+    by_id = {plan.plan_id: plan for plan in crawl.rows}
+    by_id |= {plan.plan_id: _settle(plan, result, known) for plan, result in zip(asked, results, strict=True)}
+    ordered = tuple(by_id[plan_id] for plan_id in sorted(by_id))
+    return PlanCatalogue(ordered, by_id)
 
 
 def _settle(
@@ -41,16 +42,16 @@ def _settle(
     """Give the plan with its detail; without one, what was known before, if anything."""
     if isinstance(result, InternetPlan):
         return result
-    if not isinstance(result, UpstreamFailed | UpstreamUnreadable):
-        raise result
     logger.warning("internet plan %d has no detail: %s", plan.plan_id, result)
     return known.get(plan.plan_id, plan)
 
 
-def _refuse_if_all_failed(results: Sequence[InternetPlan | BaseException]) -> None:
+def _refuse_if_half_failed(results: Sequence[InternetPlan | BaseException]) -> None:
+    """Raise the first failure where they are no exception; a bug at once."""
     failures = [result for result in results if isinstance(result, BaseException)]
-    if failures and len(failures) == len(results):
-        raise failures[0]
+    bugs = [failure for failure in failures if not isinstance(failure, UpstreamError)]
+    if bugs or (failures and 2 * len(failures) >= len(results)):
+        raise (bugs or failures)[0]
 
 
 class PlanService:

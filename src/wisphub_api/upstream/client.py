@@ -41,6 +41,7 @@ from wisphub_api.upstream.wire import (
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+LONGEST_RETRY_AFTER_S: Final = 900.0
 _DETAIL_PATHS: Final = {
     "PPPOE": "/api/plan-internet/pppoe/{}/",
     "SIMPLE QUEUE": "/api/plan-internet/queue/{}/",
@@ -91,10 +92,8 @@ class WispHubNet:
         return await self._crawl("/api/plan-internet/", self._plan_pages, lambda plan: plan.plan_id)
 
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
-        """Add a plan's price and speeds; a kind of plan that has no detail comes back as it is."""
-        path = _DETAIL_PATHS.get((plan.type or "").upper())
-        if path is None:
-            return plan
+        """Add price and speeds to a plan that `has_detail`."""
+        path = _DETAIL_PATHS[(plan.type or "").upper()]
         detail = await self._get(path.format(plan.plan_id), {}, lambda body: decode(body, PlanDetailWire))
         return with_detail(plan, detail)
 
@@ -135,6 +134,11 @@ class WispHubNet:
         return response.content
 
 
+def has_detail(plan: InternetPlan) -> bool:
+    """Tell whether WispHub Net has price and speeds of this kind of plan; of PCQ plans it has none."""
+    return (plan.type or "").upper() in _DETAIL_PATHS
+
+
 def translate(error: Exception, path: str) -> UpstreamError:
     """Say in the service's words what went wrong on the way."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
@@ -156,12 +160,19 @@ def refusal(status: int, headers: Mapping[str, str], path: str) -> UpstreamError
 
 
 def parse_retry_after(value: str | None, now: dt.datetime) -> float | None:
-    """Read `Retry-After` in either form (RFC 9110, section 10.2.3); None where it says nothing."""
+    """Read `Retry-After` in either form (RFC 9110, section 10.2.3), in seconds, a quarter of an hour at most.
+
+    None where it says nothing. A longer wish is not granted: it would end all refreshing.
+    """
     if value is None:
         return None
-    if value.strip().isdigit():
-        return float(value)
+    text = value.strip()
     try:
-        return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
+        wish_s = float(text) if text.isascii() and text.isdigit() else _seconds_until(text, now)
+        return min(max(0.0, wish_s), LONGEST_RETRY_AFTER_S)
     except (ValueError, TypeError):
         return None
+
+
+def _seconds_until(date: str, now: dt.datetime) -> float:
+    return (parsedate_to_datetime(date) - now).total_seconds()

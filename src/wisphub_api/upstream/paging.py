@@ -1,9 +1,9 @@
 """Reading a paged list whole, although it changes while it is read.
 
-Pages are asked for by our own offsets and overlap by one row. Where two neighbours do not agree on
-the row they share, or the total changes, rows have shifted between two requests: what was read is
-thrown away and the crawl begins anew. A row that repeats without such a shift is the upstream's
-own, and is kept once.
+Pages are asked for by our own offsets and overlap by a few rows. Where two neighbours do not agree on
+the rows they share, where the total changes, or where a row comes twice, rows have moved between two
+requests: what was read is thrown away and the crawl begins anew. Only rows that come twice in the same
+way again are the upstream's own; they are kept once.
 """
 
 from __future__ import annotations
@@ -24,9 +24,11 @@ logger = logging.getLogger(__name__)
 
 PAGE_LIMIT: Final = 300
 """The most rows that WispHub Net gives at once."""
-_NOT_WHOLE: Final = "WispHub Net's list could not be read whole"
+OVERLAP: Final = 3
+"""Rows that neighbouring pages share: more than one, as any of them may have no usable id."""
 CRAWLS: Final = 3
 """How often a list that changes under our hands is begun anew."""
+_NOT_WHOLE: Final = "WispHub Net's list could not be read whole"
 
 
 class Crawl(Struct, Generic[R], frozen=True):
@@ -35,10 +37,12 @@ class Crawl(Struct, Generic[R], frozen=True):
     Attributes:
         rows: Its rows, each key once.
         set_aside: How many rows had no usable id.
+        repeats: How many rows came more than once.
     """
 
     rows: list[R]
     set_aside: int
+    repeats: int = 0
 
 
 async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
@@ -52,14 +56,20 @@ async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
         CrawlIncomplete: The list changed each time it was read, or is not whole.
         UpstreamError: A page could not be read.
     """
-    for begun in range(1, CRAWLS + 1):
+    problem = CrawlIncomplete(_NOT_WHOLE)
+    repeated: set[int] | None = None
+    for _ in range(CRAWLS):
         try:
-            return await _crawl_once(fetch, key)
+            found = await _crawl_once(fetch, key)
         except CrawlIncomplete as error:
-            if begun == CRAWLS:
-                raise
-            logger.info("crawl begun anew: %s", error)
-    raise AssertionError
+            problem, repeated = error, None
+        else:
+            keys = set(map(key, found.rows))
+            if not found.repeats or keys == repeated:
+                return found
+            problem, repeated = CrawlIncomplete(f"{_NOT_WHOLE}: {found.repeats} rows came twice"), keys
+        logger.info("crawl begun anew: %s", problem)
+    raise problem
 
 
 async def _crawl_once(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
@@ -67,26 +77,36 @@ async def _crawl_once(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
     size = len(first.rows)
     if size < min(first.count, 1):
         raise CrawlIncomplete(f"{_NOT_WHOLE}: its first page is empty")
-    overlap = 1 if size > 1 else 0
-    step = max(size - overlap, 1)
-    offsets = range(step, first.count - overlap, step)
+    overlap = min(OVERLAP, size - 1) if size else 0
+    offsets = range(size - overlap, first.count - overlap, max(size - overlap, 1))
     pages = await _side_by_side([fetch(offset, size) for offset in offsets])
     rows = _join(first, pages, overlap, key)
     if len(rows) != first.count or any(page.count != first.count for page in pages):
         raise CrawlIncomplete(f"{_NOT_WHOLE}: its length changed meanwhile")
     unique = {key(row): row for row in rows if row is not None}
-    return Crawl(list(unique.values()), sum(row is None for row in rows))
+    set_aside = rows.count(None)
+    return Crawl(list(unique.values()), set_aside, len(rows) - set_aside - len(unique))
 
 
 def _join(first: Page[R], pages: Sequence[Page[R]], overlap: int, key: Callable[[R], int]) -> list[R | None]:
-    """Lay pages end to end, the first row of each on the last of the one before."""
+    """Lay pages end to end, the first rows of each on the last of the one before."""
     rows = list(first.rows)
     for page in pages:
-        for seam, last in zip(page.rows[:overlap], rows[-1:], strict=False):
-            if seam is not None and last is not None and key(seam) != key(last):
-                raise CrawlIncomplete(f"{_NOT_WHOLE}: its rows shifted meanwhile")
+        seam = list(zip(rows[len(rows) - overlap :], page.rows, strict=False))
+        if not _is_same_place(seam, key):
+            raise CrawlIncomplete(f"{_NOT_WHOLE}: its rows shifted meanwhile")
+        rows[len(rows) - len(seam) :] = [last if last is not None else row for last, row in seam]
         rows.extend(page.rows[overlap:])
     return rows
+
+
+def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R], int]) -> bool:
+    """Tell whether two readings of the rows that two pages share agree.
+
+    Rows without an id tell nothing, so at least one must have one, or all of them must lack it twice.
+    """
+    known = [key(last) == key(row) for last, row in seam if last is not None and row is not None]
+    return all(known) and (bool(known) or all(last is row for last, row in seam))
 
 
 async def _side_by_side(calls: Sequence[Awaitable[Page[R]]]) -> list[Page[R]]:

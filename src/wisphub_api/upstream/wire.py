@@ -8,6 +8,7 @@ again row by row: a field that does not fit is dropped, a row without a usable i
 from __future__ import annotations
 
 import datetime as dt
+import json
 import logging
 import math
 import re
@@ -16,7 +17,7 @@ from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Struct
 
 from wisphub_api.clients.models import Client
 from wisphub_api.exceptions import UpstreamUnreadable
@@ -98,9 +99,9 @@ class _WholePage(Struct, Generic[W]):
     results: list[W]
 
 
-class _RawPage(Struct):
+class _LoosePage(Struct):
     count: int
-    results: list[Raw]
+    results: list[Any]
 
 
 class PageReader(Generic[W, R]):
@@ -125,26 +126,33 @@ class PageReader(Generic[W, R]):
         try:
             page = self._pages.decode(body)
             return Page(page.count, tuple(map(self._model, page.results)))
-        except msgspec.ValidationError:
+        except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
             return self._read_row_by_row(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise UpstreamUnreadable("WispHub Net answered with something that is not JSON") from error
 
     def _read_row_by_row(self, body: bytes) -> Page[R]:
-        page = decode(body, _RawPage)
-        return Page(page.count, tuple(map(self._read_row, page.results)))
+        """Read a page that does not fit, with a decoder that takes what real servers send.
 
-    def _read_row(self, raw: Raw) -> R | None:
-        """Keep of a row what fits; None without a usable id."""
+        Bare NaN, lone surrogates, stray bytes of another encoding and endless numbers spoil a field, not
+        the page.
+        """
         try:
-            given = msgspec.json.decode(raw, type=dict[str, Any])
-        except msgspec.ValidationError:
-            given = {}
+            loose = json.loads(body.decode(errors="replace"), parse_constant=_nothing, parse_int=_int)
+            page = msgspec.convert(loose, _LoosePage)
+        except (ValueError, RecursionError) as error:
+            raise UpstreamUnreadable("WispHub Net answered with something that is not a list") from error
+        rows = tuple(map(self._read_row, page.results))
+        if rows and 2 * rows.count(None) > len(rows):
+            raise UpstreamUnreadable("WispHub Net answered with rows of which most have no usable id")
+        return Page(page.count, rows)
+
+    def _read_row(self, row: Any) -> R | None:
+        """Keep of a row what fits; None without a usable id."""
+        given = row if isinstance(row, dict) else {}
         kept: dict[str, Any] = {}
         for field in msgspec.structs.fields(self._wire):
             try:
                 kept[field.name] = msgspec.convert(given[field.name], field.type, strict=False)
-            except (KeyError, msgspec.ValidationError):
+            except (KeyError, ValueError):
                 if field.required:
                     return None
         return self._model(self._wire(**kept))
@@ -158,7 +166,7 @@ def decode(body: bytes, kind: type[R]) -> R:
     """
     try:
         return msgspec.json.decode(body, type=kind, strict=False)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UpstreamUnreadable("WispHub Net answered with something that is not what was asked") from error
 
 
@@ -202,19 +210,32 @@ def with_detail(plan: InternetPlan, wire: PlanDetailWire) -> InternetPlan:
 
 
 _NOTHING: Final = _Ref()
+_LONGEST_INT: Final = 18
+"""Digits; more are no number that anyone means, and 64 bits do not hold them."""
+
+
+def _int(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_INT else None
+
+
+def _nothing(_: str) -> None:
+    """Read NaN and the infinities as null."""
 
 
 def _text(value: Text) -> str | None:
     """Give text trimmed; blank means unknown, and 3001234567.0 is a number someone typed."""
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return None if value is None else (str(value).strip() or None)
+    text = str(value).strip()
+    return text.encode(errors="replace").decode() or None  # a lone surrogate could not be sent on
 
 
 def _amount(value: Text) -> float | None:
     try:
         amount = float(value) if value is not None else math.nan
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return amount if math.isfinite(amount) else None
 

@@ -21,7 +21,8 @@ def cached_response(reading: Reading[Representation], request: Request[Any, Any,
     headers = freshness_headers(reading) | {"ETag": found.etag}
     if found.total is not None:
         headers["X-Total-Count"] = str(found.total)
-    if etag_matches(request.headers.get("if-none-match"), found.etag):
+    known = ",".join(request.headers.getall("if-none-match", []))
+    if request.method == "GET" and etag_matches(known, found.etag):
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
     return Response(found.body, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.JSON)
 
@@ -42,9 +43,7 @@ def cache_status(reading: Reading[Any]) -> str:
     return f"{CACHE_NAME}; {how}; ttl={int(reading.ttl_s // 1)}{detail}"
 
 
-def etag_matches(if_none_match: str | None, etag: str) -> bool:
+def etag_matches(if_none_match: str, etag: str) -> bool:
     """Compare as RFC 9110, section 13.1.2, says: weakly, any of a list, `*` for all."""
-    if if_none_match is None:
-        return False
     tags = [tag.strip().removeprefix("W/") for tag in if_none_match.split(",")]
     return etag in tags or "*" in tags

@@ -70,7 +70,8 @@ def exception_handlers() -> ExceptionHandlersMap:
         faults.WispHubAPIError: _own,
         HTTPException: _litestar,
         ValidationException: _validation,
-        UnicodeDecodeError: _not_utf8,
+        UnicodeDecodeError: _unreadable,
+        RecursionError: _unreadable,
         Exception: _unexpected,
     }
 
@@ -137,9 +138,11 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
     return _respond(_KINDS[faults.InvalidRequest], detail, errors=errors)
 
 
-def _not_utf8(_: Request[Any, Any, Any], __: UnicodeDecodeError) -> Response[Problem]:
+def _unreadable(_: Request[Any, Any, Any], error: UnicodeDecodeError | RecursionError) -> Response[Problem]:
+    """Refuse a body that no decoder takes; nothing else in a request's way raises these."""
     kind = _Kind(HTTPStatus.BAD_REQUEST, "bad-request", HTTPStatus.BAD_REQUEST.phrase)
-    return _respond(kind, "The request is not valid UTF-8.")
+    why = "is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "is nested too deeply"
+    return _respond(kind, f"The request cannot be read: it {why}.")
 
 
 def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -163,7 +166,7 @@ _WORDS: Final = {
 
 def _field_error(item: Mapping[str, str], request: Request[Any, Any, Any]) -> FieldError:
     message, key = item["message"], item.get("key", "")
-    if unknown := re.search(r"unknown field `(\w*)`", message):
+    if unknown := re.search(r"unknown field `(.*)`", message):
         return FieldError(unknown[1], f"unknown field; allowed are {', '.join(_body_fields(request))}")
     if missing := re.search(r"required (?:query|path|header) parameter '(\w+)'", message):
         return FieldError(missing[1], "missing")

@@ -118,6 +118,21 @@ async def test_too_many_failed_checks_of_a_client_are_refused(serve, settings):
     assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (429, True)
 
 
+async def test_many_checks_at_once_do_not_slip_past_the_limit(serve, settings, simulator):
+    """A check that had to wait for the plans must not have been let pass before it waited."""
+    number = next(
+        int(record["id_servicio"])
+        for record in simulator.records()
+        if record.get("precio_plan") in UNKNOWN_PRICES and (record.get("plan_internet") or {}).get("id")
+    )
+    simulator.fail(kind="slow_body", path="/api/plan-internet/", seconds=0.3, count=1)
+    async with serve(msgspec.structs.replace(settings, verify_max_failures=3)) as api:
+        guesses = ({"name": "e", "internet_plan_price": price} for price in range(20))
+        url = f"/api/v1/clients/{number}/verify"
+        answers = await asyncio.gather(*(api.post(url, json=guess) for guess in guesses))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 17
+
+
 async def test_resolve_finds_the_one_client(api):
     client = await get(api, "/clients/by-service-id/7")
     claim = {name: client[name] for name in ("name", "address", "internet_plan_name", "internet_plan_price")}
@@ -176,6 +191,8 @@ BAD = [
     ),
     ("POST", "/clients/999999/verify", b'{"address": "x", "name": "y"}', 404, "service_id"),
     ("POST", "/clients/7/verify", b"x" * 70_000, 413, "64 kB"),
+    ("POST", "/clients/7/verify", b"[" * 30_000, 400, "nested too deeply"),
+    ("POST", "/clients/7/verify", b'{"tel\xc3\xa9fono de Juan": 1}', 422, "unknown field"),
     ("POST", "/clients/resolve", b'{"address": "x", "name": "y"}', 422, "at least 3"),
 ]
 
@@ -244,6 +261,18 @@ async def test_what_the_consumer_has_already_is_not_sent_again(api, path):
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert first.headers["etag"] == represent(first.json()).etag
+
+
+async def test_a_post_is_never_answered_with_not_modified(api):
+    claim = {"name": "Esperanza Benitez", "address": "BELLAVISTA", "internet_plan_price": 40000.0}
+    response = await api.post("/api/v1/clients/resolve", json=claim, headers={"If-None-Match": "*"})
+    assert response.status_code == 200
+
+
+async def test_several_validators_may_come_in_lines_of_their_own(api):
+    tag = (await api.get("/api/v1/internet-plans/")).headers["etag"]
+    headers = [("X-API-Key", api.headers["X-API-Key"]), ("If-None-Match", '"x"'), ("If-None-Match", tag)]
+    assert (await api.get("/api/v1/internet-plans/", headers=headers)).status_code == 304
 
 
 async def test_a_hundred_cold_requests_cause_one_crawl(api, simulator):

@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 COMMAND = [sys.executable, "-m", "wisphub_api.cli"]
+UVICORN = [sys.executable, "-m", "uvicorn", "--factory", "wisphub_api.app:create_app"]
 
 
 def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -172,15 +173,7 @@ def test_no_key_and_no_subscribers_data_is_written(tmp_path, environ, api_key, s
 
 def test_plain_uvicorn_serves_it_too_and_writes_no_path(tmp_path, environ, api_key):
     port, log = free_port(), tmp_path / "uvicorn.log"
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "wisphub_api.app:create_app",
-        "--port",
-        str(port),
-    ]
+    command = [*UVICORN, "--port", str(port)]
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=tmp_path, env=os.environ | environ, stdout=output, stderr=output
@@ -192,6 +185,35 @@ def test_plain_uvicorn_serves_it_too_and_writes_no_path(tmp_path, environ, api_k
             process.terminate()
             process.wait(15)
     assert "3001234567" not in log.read_text()
+
+
+HANDSHAKE = (
+    b"GET /api/v1/clients/by-document/34567890 HTTP/1.1\r\nHost: service\r\nConnection: Upgrade\r\n"
+    b"Upgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize("words", [[*COMMAND, "serve"], UVICORN], ids=["serve", "uvicorn"])
+def test_a_websocket_handshake_leaves_no_path_in_the_log(tmp_path, environ, words):
+    port, log = free_port(), tmp_path / "serve.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [*words, "--port", str(port)],
+            cwd=tmp_path,
+            env=os.environ | environ,
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            with client(port) as api:
+                assert api.get("/health").status_code == 200
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as shaking:
+                shaking.sendall(HANDSHAKE)
+                assert shaking.recv(100).startswith(b"HTTP/1.1 4")
+        finally:
+            process.terminate()
+            process.wait(15)
+    assert "34567890" not in log.read_text()
 
 
 def test_two_workers_answer_alike(tmp_path, environ, api_key):

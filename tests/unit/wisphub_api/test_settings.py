@@ -43,6 +43,11 @@ def test_keys_have_names_and_may_hold_a_colon():
         ("WISPHUB_NET_HOST", "http://api.wisphub.net"),
         ("WISPHUB_NET_HOST", "https://api.wisphub.net/api"),
         ("WISPHUB_NET_HOST", "ftp://127.0.0.1"),
+        ("WISPHUB_NET_HOST", "https://x:abc"),
+        ("WISPHUB_NET_HOST", "https://x:99999"),
+        ("WISPHUB_NET_HOST", "https://x:0"),
+        ("WISPHUB_NET_HOST", "https://exa mple"),
+        ("WISPHUB_NET_HOST", "https://x/#part"),
         ("WISPHUB_NET_CONCURRENCY", "0"),
         ("WISPHUB_NET_TIMEOUT", "fast"),
         ("WISPHUB_API_AUTH", "maybe"),
@@ -67,6 +72,7 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
         ("WISPHUB_API_KEYS", "bot:"),
         ("WISPHUB_API_KEYS", "bot:hush,bot:hush2"),
         ("WISPHUB_NET_HOST", "https://me:hush@api.wisphub.net"),
+        ("WISPHUB_NET_HOST", "https://:hush@x"),
     ],
 )
 def test_a_bad_secret_is_named_but_not_shown(variable, value):
@@ -101,6 +107,17 @@ def test_the_file_is_read_and_the_environment_wins(tmp_path):
     file.write_text("WISPHUB_API_CLIENTS_TTL=60\nWISPHUB_API_PLANS_TTL=70\n")
     settings = read_settings(GOOD | {"WISPHUB_API_PLANS_TTL": "80"}, file)
     assert (settings.clients_ttl_s, settings.plans_ttl_s) == (60, 80)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes(b"WISPHUB_NET_KEY=\xff\n")
+    with pytest.raises(SettingsError, match="not valid UTF-8"):
+        read_settings(GOOD, file)
+
+
+def test_a_port_and_an_address_in_brackets_are_allowed():
+    assert read(WISPHUB_NET_HOST="http://[::1]:8001/").net_host == "http://[::1]:8001"
 
 
 def test_no_secret_is_shown_by_repr():

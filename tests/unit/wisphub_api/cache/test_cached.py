@@ -164,6 +164,12 @@ async def test_a_reader_waits_no_longer_than_the_cold_wait():
         assert asyncio.get_running_loop().time() == 15
 
 
+async def test_a_reader_gets_what_it_waited_for_however_short_its_life_is():
+    things = cached(Source(cost_s=5), Policy(ttl_s=1, max_stale_s=0, cold_wait_s=15))
+    reading = await things.read()
+    assert (reading.value, reading.has_waited, reading.is_stale) == ([1], True, True)
+
+
 async def test_invalidate_loads_anew_while_the_old_value_is_given():
     source = Source()
     async with cached(source) as things:

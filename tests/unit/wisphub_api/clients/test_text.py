@@ -57,5 +57,10 @@ def test_a_field_may_hold_several_phones():
     ]
 
 
+@pytest.mark.parametrize("text", ["3059391747-3067046068", "3059391747 - +573067046068"])
+def test_two_phones_may_be_joined_by_a_dash(text):
+    assert phone_keys(text) == ["3059391747", "3067046068"]
+
+
 def test_a_field_without_digits_holds_no_phone():
     assert phone_keys("no tiene") == []

@@ -177,3 +177,13 @@ def test_retry_after_is_read_in_both_forms():
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     later = format_datetime(now + dt.timedelta(seconds=90), usegmt=True)
     assert [parse_retry_after(value, now) for value in ("15", later, "soon", None)] == [15, 90, None, None]
+
+
+@pytest.mark.parametrize("wish", ["864000", "9" * 400, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_no_retry_after_stops_the_refreshing_for_longer_than_a_quarter_of_an_hour(wish):
+    assert parse_retry_after(wish, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) == 900
+
+
+@pytest.mark.parametrize("wish", ["\u00b2", "-5", "1e3", "", "inf"])
+def test_a_retry_after_that_is_no_number_is_none(wish):
+    assert parse_retry_after(wish, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) is None

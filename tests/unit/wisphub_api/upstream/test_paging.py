@@ -96,6 +96,39 @@ async def test_a_row_that_the_upstream_itself_repeats_is_kept_once():
     assert await read(List([1, 2, 2, 3, 3, 4], cap=3)) == [1, 2, 3, 4]
 
 
+async def test_rows_that_move_between_two_places_of_a_list_begin_the_crawl_anew():
+    def swap_once(source: List) -> None:
+        if len(source.requests) == 2:
+            source.rows[5], source.rows[700] = source.rows[700], source.rows[5]
+
+    assert sorted(await read(List(list(range(900)), change=swap_once))) == list(range(900))
+
+
+async def test_a_bad_row_where_pages_meet_hides_no_shift():
+    def swap_once(source: List) -> None:
+        if len(source.requests) == 2:
+            del source.rows[0]
+            source.rows.append(9999)
+
+    rows: Rows = [None if number == 299 else number for number in range(900)]
+    expected = [number for number in range(1, 900) if number != 299]
+    assert await read(List(rows, change=swap_once)) == [*expected, 9999]
+
+
+async def test_bad_rows_where_pages_meet_cost_only_themselves():
+    rows: Rows = [None if number in (297, 298, 299) else number for number in range(900)]
+    assert len(await read(List(rows))) == 897
+
+
+async def test_a_row_that_one_page_gives_bad_and_its_neighbour_good_is_kept():
+    class Flaky(List):
+        async def page(self, offset: int, limit: int) -> Page[int]:
+            page = await super().page(offset, limit)
+            return Page(page.count, (*page.rows[:-1], None)) if offset == 0 else page
+
+    assert await read(Flaky(list(range(900)))) == list(range(900))
+
+
 async def test_rows_set_aside_are_counted_and_cost_no_other_row():
     result = await crawl(List([1, None, 3, None, 5], cap=2).page, key=int)
     assert (result.rows, result.set_aside) == ([1, 3, 5], 2)

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import msgspec
 import pytest
 
 from wisphub_api.exceptions import UpstreamUnreadable
@@ -114,9 +115,36 @@ def test_a_row_without_a_usable_id_is_set_aside_and_costs_no_other(bad):
         b'{"count": 2, "results": [{"id_servicio": 7',
         b'{"detail": "no page"}',
         b"[]",
-        b'{"count": 1, "results": [{"id_servicio": 1, "nombre": "\xff"}]}',
+        b"[" * 100_000,
+        b'{"count": 1, "results": [{"id_servicio": ' + b"9" * 5000 + b"}]}",
+        b'{"count": 3, "results": [{"id_servicio": 1}, {}, {}]}',
     ],
 )
 def test_an_answer_that_is_no_page_is_unreadable(body):
     with pytest.raises(UpstreamUnreadable):
         PageReader(ClientWire, to_client_row)(body)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'"\xff"',
+        b'"\\ud83d"',
+        b"NaN",
+        b"-Infinity",
+        b"9" * 400,
+        b"9" * 4000,
+        b"[" * 500 + b"]" * 500,
+        b'"\xc3\xb1"',
+    ],
+    ids=lambda odd: str(odd[:12]),
+)
+@pytest.mark.parametrize("field", ["nombre", "saldo", "precio_plan", "zona", "campo_nuevo"])
+def test_whatever_a_field_holds_it_costs_at_most_itself(field, odd):
+    row = b'{"id_servicio": 1, "direccion": "BELLAVISTA", "%b": %b}' % (field.encode(), odd)
+    body = b'{"count": 2, "results": [%b, {"id_servicio": 2}]}' % row
+    first, second = PageReader(ClientWire, to_client_row)(body).rows
+    assert first
+    assert second
+    assert (first.client.address, second.client.service_id) == ("BELLAVISTA", 2)
+    assert msgspec.json.encode(first.client)
