@@ -23,6 +23,7 @@ from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.web.auth import api_key_middleware
 from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
+from wisphub_api.web.head import answering_head
 from wisphub_api.web.health import CacheController, Caches, HealthController
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
 from wisphub_api.web.telemetry import logging_config
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         async with net, directory, plans:
             yield
 
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             ClientController,
             InternetPlanController,
@@ -73,6 +74,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
         logging_config=logging_config(),
         lifespan=[lifespan],
     )
+    app.asgi_handler = answering_head(app.asgi_handler)
+    return app
 
 
 def directory_cache(settings: Settings, net: WispHubNet) -> Cached[Directory]:

@@ -122,7 +122,6 @@ def _refuse_busy_port(host: str, port: int) -> None:
 _UVICORN: Final[dict[str, Any]] = {
     "access_log": False,  # its lines hold paths and queries, which hold subscribers' data
     "log_config": None,
-    "ws": "none",  # there are no WebSockets, and a refused handshake would be logged with its path
     "server_header": False,
     "timeout_graceful_shutdown": STOP_WAIT_S,
 }

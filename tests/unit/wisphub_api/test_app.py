@@ -263,6 +263,14 @@ async def test_what_the_consumer_has_already_is_not_sent_again(api, path):
     assert first.headers["etag"] == represent(first.json()).etag
 
 
+@pytest.mark.parametrize("path", ["/health", "/api/v1/clients/", "/api/v1/internet-plans/999"])
+async def test_head_is_answered_as_get_without_the_body(api, path):
+    got, head = await api.get(path), await api.head(path)
+    assert (head.status_code, head.content) == (got.status_code, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+    assert head.headers.get("etag") == got.headers.get("etag")
+
+
 async def test_a_post_is_never_answered_with_not_modified(api):
     claim = {"name": "Esperanza Benitez", "address": "BELLAVISTA", "internet_plan_price": 40000.0}
     response = await api.post("/api/v1/clients/resolve", json=claim, headers={"If-None-Match": "*"})

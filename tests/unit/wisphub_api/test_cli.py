@@ -181,6 +181,7 @@ def test_plain_uvicorn_serves_it_too_and_writes_no_path(tmp_path, environ, api_k
         try:
             with client(port, **api_key) as api:
                 assert api.get("/api/v1/clients/by-phone/3001234567").status_code < 500
+                assert api.head("/api/v1/clients/").headers["x-total-count"] == "700"
         finally:
             process.terminate()
             process.wait(15)
