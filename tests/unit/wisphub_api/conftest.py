@@ -33,6 +33,10 @@ class Simulator:
         """Switch a fault on."""
         self._http.post("/_sim/faults", json=fault).raise_for_status()
 
+    def edit(self, service_id: int, **fields: str) -> None:
+        """Change fields of a client's profile upstream."""
+        self._http.put(f"/api/clientes/{service_id}/perfil/", json=fields).raise_for_status()
+
     def requests(self) -> dict[str, int]:
         """Count requests by method and path."""
         counts: dict[str, int] = self._http.get("/_sim/stats").json()["requests"]

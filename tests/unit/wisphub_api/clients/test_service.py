@@ -1,5 +1,7 @@
 """Loading the directory."""
 
+import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +10,26 @@ from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.service import load_directory
 from wisphub_api.exceptions import CrawlIncomplete
 from wisphub_api.upstream.paging import Crawl
+
+
+class Rows(list[Any]):
+    """Remembers which thread goes through it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        self.thread = threading.current_thread()
+        return super().__iter__()
+
+
+async def test_the_directory_is_built_off_the_event_loop(make_row):
+    rows = Rows([make_row(1)])
+
+    class Net:
+        async def clients(self) -> Crawl[Any]:
+            return Crawl(rows, set_aside=0)
+
+    net: Any = Net()
+    assert len(await load_directory(net, None)) == 1
+    assert rows.thread is not threading.main_thread()
 
 
 class EmptyNet:
