@@ -27,6 +27,9 @@ V = TypeVar("V")
 logger = logging.getLogger(__name__)
 
 
+State = Literal["cold", "fresh", "stale", "expired"]
+
+
 class CacheState(msgspec.Struct, frozen=True):
     """What an operator wants to know of one cache.
 
@@ -46,7 +49,7 @@ class CacheState(msgspec.Struct, frozen=True):
     """
 
     name: str
-    state: Literal["cold", "fresh", "stale", "expired"]
+    state: State
     size: int
     age_s: float | None
     ttl_s: float | None
@@ -110,11 +113,6 @@ class Cached(Generic[V]):
             await asyncio.wait({self._keeper})
         await self._loads.cache_close()
 
-    @property
-    def is_warm(self) -> bool:
-        """Whether there is a value to give."""
-        return self._peek() is not None
-
     async def read(self) -> Reading[V]:
         """Give the value at once, fresh or stale; only without one wait for the load under way.
 
@@ -137,14 +135,10 @@ class Cached(Generic[V]):
 
     def state(self) -> CacheState:
         """Describe the cache as it stands."""
-        now, slot, reading = self._clock(), self._slot, self._peek()
-        is_fresh = reading is not None and not reading.is_stale
-        name: Literal["fresh", "stale", "expired"] = (
-            "fresh" if is_fresh else "stale" if reading is not None else "expired"
-        )
+        now, slot = self._clock(), self._slot
         return CacheState(
             name=self.name,
-            state=name if slot else "cold",
+            state=_state_of(slot, self._peek()),
             size=self._size(slot.value) if slot else 0,
             age_s=_rounded(now - slot.loaded_at) if slot else None,
             ttl_s=_rounded(slot.loaded_at + self._policy.ttl_s - now) if slot else None,
@@ -227,6 +221,14 @@ class Cached(Generic[V]):
         delay_s = retry_delay(self._failures, self._policy.ttl_s, self._draw(), wish_s)
         self._retry_at = self._clock() + delay_s
         logger.warning("%s not loaded, next try in %.1f s: %s", self.name, delay_s, self._last_error)
+
+
+def _state_of(slot: Slot[V] | None, reading: Reading[V] | None) -> State:
+    if slot is None:
+        return "cold"
+    if reading is None:
+        return "expired"
+    return "stale" if reading.is_stale else "fresh"
 
 
 def _mark_as_seen(task: asyncio.Task[Slot[V]]) -> None:

@@ -63,7 +63,6 @@ async def test_opening_does_not_wait_for_the_load():
     async with cached(Source(cost_s=5)) as things:
         assert asyncio.get_running_loop().time() == 0
         assert things.state().state == "cold"
-        assert not things.is_warm
 
 
 async def test_a_cancelled_reader_does_not_cancel_the_load():
@@ -200,7 +199,7 @@ async def test_a_bug_in_a_load_does_not_stop_the_refreshing():
         assert things.state().last_error == "internal error (ZeroDivisionError)"
         source.error = None
         await asyncio.sleep(5)
-        assert things.is_warm
+        assert things.state().state == "fresh"
 
 
 async def test_the_state_counts_what_happened():
@@ -220,7 +219,6 @@ async def test_an_expired_value_is_said_to_be_so():
     await things.read()
     await asyncio.sleep(2000)
     assert things.state().state == "expired"
-    assert not things.is_warm
     assert (await things.read()).value == [2]
 
 
