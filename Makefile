@@ -31,7 +31,7 @@ test: setup ## Unit tests, in parallel, with the coverage gate
 	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report
 
-check: lint types imports files ## What CI runs before the tests
+check: lint types imports files ## Lint, types, import rules, Containerfile, .gitlab-ci.yml
 
 lint: setup
 	$(BIN)/ruff check .

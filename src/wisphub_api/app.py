@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             "plans": _given(PlanService(plans)),
             "caches": _given((directory, plans)),
         },
+        # Litestar's own handlers of the API pages take no `opt`: they are let through by their path.
         middleware=[api_key_middleware(settings, exclude=[f"^{DOCS}($|/)"])],
         exception_handlers=exception_handlers(),
         request_max_body_size=BODY_MAX_BYTES,

@@ -51,7 +51,7 @@ def serve(host: str, port: int, workers: int) -> None:
 @click.option("--latency-ms", default="250", show_default=True, help="How slow the simulator is.")
 def demo(port: int, clients: int, latency_ms: str) -> None:
     """Serve synthetic data from a simulated WispHub Net, on this machine only."""
-    from wisphub_api.app import create_app  # noqa: PLC0415  # the simulator starts up meanwhile
+    from wisphub_api.app import create_app  # noqa: PLC0415  # the other commands need not wait for it
 
     _refuse_busy_port("127.0.0.1", port)
     with running_simulator(clients, latency_ms) as simulator:
@@ -84,6 +84,7 @@ def openapi() -> None:
 
 
 async def _check_upstream(settings: Settings) -> None:
+    from wisphub_api.internet_plans.service import load_catalogue  # noqa: PLC0415  # likewise
     from wisphub_api.upstream.client import WispHubNet  # noqa: PLC0415  # likewise
 
     async with WispHubNet(settings) as net:
@@ -91,10 +92,12 @@ async def _check_upstream(settings: Settings) -> None:
         click.echo(f"clients: {len(crawl.rows)} read, {crawl.set_aside} without a usable id set aside")
         if crawl.rows:
             wanted = crawl.rows[0].client.service_id
-            found = await net.find_client(wanted)
-            click.echo(f"one client by its id: {'found' if found else 'NOT FOUND'}")
-        plans = await net.plans()
-        click.echo(f"internet plans: {len(plans.rows)} read")
+            if await net.find_client(wanted) is None:
+                raise click.ClickException("WispHub Net does not find by its id a client that it lists")
+            click.echo("one client by its id: found")
+        catalogue = await load_catalogue(net, None)
+        priced = sum(plan.price is not None for plan in catalogue.plans)
+        click.echo(f"internet plans: {len(catalogue)} read, {priced} with a price")
 
 
 def _settings() -> Settings:

@@ -52,7 +52,9 @@ class Secret:
 
 
 Seconds = Annotated[float, Meta(ge=1, le=604_800, description="a number of seconds from 1 to 604800")]
-Url = Annotated[str, Meta(description="https://…, or http://… on this machine (loopback)")]
+Url = Annotated[
+    str, Meta(description="https://host, or http://host on this machine (loopback), with no path")
+]
 Key = Annotated[Secret, Meta(description="the key of the WispHub Net account, printable ASCII")]
 Keys = Annotated[dict[str, Secret], Meta(description="name:key, comma separated, each name once")]
 Auth = Annotated[Literal["on", "off"], Meta(description="on or off")]

@@ -1,4 +1,4 @@
-"""What the README says to type works, and gives what it shows."""
+"""What the README says to type is there, and its requests give what it shows."""
 
 import re
 import shlex

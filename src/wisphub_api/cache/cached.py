@@ -39,7 +39,8 @@ class CacheState(msgspec.Struct, frozen=True):
         size: How many items it holds.
         age_s: How old they are.
         ttl_s: How long they stay fresh; negative when stale.
-        hits: Answers given while fresh.
+        hits: Answers given at once, while fresh.
+        misses: Answers that waited for a load.
         stale_answers: Answers given past the TTL.
         loads: Loads begun since the start.
         failed_loads: Loads that failed.
@@ -54,6 +55,7 @@ class CacheState(msgspec.Struct, frozen=True):
     age_s: float | None
     ttl_s: float | None
     hits: int
+    misses: int
     stale_answers: int
     loads: int
     failed_loads: int
@@ -98,7 +100,7 @@ class Cached(Generic[V]):
         self._invalidated_at = self._retry_at = float("-inf")
         self._failures = 0
         self._last_error: str | None = None
-        self._counts = {"hits": 0, "stale": 0, "loads": 0, "failed": 0}
+        self._counts = {"hits": 0, "misses": 0, "stale": 0, "loads": 0, "failed": 0}
         self._keeper: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -124,7 +126,8 @@ class Cached(Generic[V]):
             slot = await self._wait_for_load()
             # What was waited for is given, however short its life is.
             age_s = self._clock() - slot.loaded_at
-            reading = Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True)
+            self._counts["misses"] += 1
+            return Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True)
         self._counts["stale" if reading.is_stale else "hits"] += 1
         return reading
 
@@ -143,6 +146,7 @@ class Cached(Generic[V]):
             age_s=_rounded(now - slot.loaded_at) if slot else None,
             ttl_s=_rounded(slot.loaded_at + self._policy.ttl_s - now) if slot else None,
             hits=self._counts["hits"],
+            misses=self._counts["misses"],
             stale_answers=self._counts["stale"],
             loads=self._counts["loads"],
             failed_loads=self._counts["failed"],

@@ -112,7 +112,8 @@ class ClientService:
         if client is None:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
         price = await self._plan_price(claim, client, reading.value)
-        # Nothing is waited for between the check and the count, or many at once would all pass.
+        # No other task runs between the check and the count, or many at once would all pass: the limiter's
+        # memory does not wait for anything. One that is shared over a network will have to reserve first.
         await self._failures.check(caller, service_id)
         answer = verify(claim, client, price)
         if not answer.is_valid:

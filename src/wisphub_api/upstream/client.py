@@ -51,7 +51,8 @@ _DETAIL_PATHS: Final = {
 class WispHubNet:
     """WispHub Net's calls, as an async context; safe to share between tasks.
 
-    All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429 and 5xx.
+    All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that
+    cannot be read.
     At most `net_concurrency` are under way at once, whoever asks.
 
     Args:

@@ -2,8 +2,8 @@
 
 Pages are asked for by our own offsets and overlap by a few rows. Where two neighbours do not agree on
 the rows they share, where the total changes, or where a row comes twice, rows have moved between two
-requests: what was read is thrown away and the crawl begins anew. Only rows that come twice in the same
-way again are the upstream's own; they are kept once.
+requests: what was read is thrown away and the crawl begins anew. Where two crawls on end give the same
+rows, those that come twice are the upstream's own, and are kept once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PAGE_LIMIT: Final = 300
 OVERLAP: Final = 3
 """Rows that neighbouring pages share: more than one, as any of them may have no usable id."""
 CRAWLS: Final = 3
-"""How often a list that changes under our hands is begun anew."""
+"""How often a list that changes under our hands is read, at most."""
 _NOT_WHOLE: Final = "WispHub Net's list could not be read whole"
 
 
@@ -57,25 +57,26 @@ async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
         UpstreamError: A page could not be read.
     """
     problem = CrawlIncomplete(_NOT_WHOLE)
-    repeated: set[int] | None = None
+    last_keys: set[int] | None = None
     for _ in range(CRAWLS):
         try:
             found = await _crawl_once(fetch, key)
         except CrawlIncomplete as error:
-            problem, repeated = error, None
+            problem, last_keys = error, None
         else:
             keys = set(map(key, found.rows))
-            if not found.repeats or keys == repeated:
+            if not found.repeats or keys == last_keys:
                 return found
-            problem, repeated = CrawlIncomplete(f"{_NOT_WHOLE}: {found.repeats} rows came twice"), keys
-        logger.info("crawl begun anew: %s", problem)
+            problem = CrawlIncomplete(f"{_NOT_WHOLE}: {found.repeats} rows came twice")
+            last_keys = keys
+        logger.info("crawl thrown away: %s", problem)
     raise problem
 
 
 async def _crawl_once(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
     first = await fetch(0, PAGE_LIMIT)
     size = len(first.rows)
-    if size < min(first.count, 1):
+    if first.count and not size:
         raise CrawlIncomplete(f"{_NOT_WHOLE}: its first page is empty")
     overlap = min(OVERLAP, size - 1) if size else 0
     offsets = range(size - overlap, first.count - overlap, max(size - overlap, 1))

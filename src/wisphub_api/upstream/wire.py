@@ -69,7 +69,6 @@ class PlanWire(Struct):
 class PlanDetailWire(Struct):
     """The answer of `/api/plan-internet/pppoe/{id}/` and `/queue/{id}/`."""
 
-    nombre: Text = None
     precio: Text = None
     bajada: Text = None
     subida: Text = None

@@ -104,7 +104,7 @@ def test_check_reads_all_that_the_service_would(tmp_path, environ):
     assert done.returncode == 0, done.stderr
     assert "clients: 700 read, 0 without a usable id" in done.stdout
     assert "one client by its id: found" in done.stdout
-    assert re.search(r"internet plans: \d+ read", done.stdout)
+    assert re.search(r"internet plans: \d+ read, \d+ with a price", done.stdout)
 
 
 def test_check_says_what_is_wrong_upstream(tmp_path, environ):
@@ -225,3 +225,4 @@ def test_two_workers_answer_alike(tmp_path, environ, api_key):
             with client(port, **api_key) as api:
                 tags.add(api.get("/api/v1/clients/").headers["etag"])
     assert len(tags) == 1
+    assert log.read_text().count("clients loaded: 700") == 2

@@ -40,11 +40,19 @@ def test_a_refresh_that_costs_little_ends_before_the_ttl(cost_s, draw):
 @given(cost_s=st.floats(0, 10_000), draw=DRAWS)
 def test_the_upstream_rests_at_least_as_long_as_a_load_takes(cost_s, draw):
     loaded = 100 + cost_s
-    assert refresh_due(loaded_at=100, cost_s=cost_s, ttl_s=300, draw=draw) - loaded >= min(cost_s, 100) * 0.99
+    assert refresh_due(loaded_at=100, cost_s=cost_s, ttl_s=300, draw=draw) - loaded >= cost_s * 0.99
+
+
+@given(failures=st.integers(1, 5), draw=DRAWS)
+def test_retries_back_off(failures, draw):
+    delays = [
+        retry_delay(count, ttl_s=300, draw=draw, retry_after_s=None) for count in (failures, failures + 1)
+    ]
+    assert delays[0] < delays[1]
 
 
 @given(failures=st.integers(1, 10_000), draw=DRAWS)
-def test_retries_back_off_but_never_past_half_a_minute(failures, draw):
+def test_no_retry_waits_for_more_than_half_a_minute(failures, draw):
     delay = retry_delay(failures, ttl_s=300, draw=draw, retry_after_s=None)
     assert 0.5 <= delay <= 30
 

@@ -15,7 +15,7 @@ def directory(make_row) -> Directory:
                 9, nombre="Luz Peña", cedula="52.111.222", telefono="+57 310 000 0001", plan_internet=None
             ),
             make_row(7, nombre="Esperanza Benitez", cedula="1020", telefono="3001234567 / 3100000001"),
-            make_row(8, nombre="Sin Datos"),
+            make_row(8, nombre="Sin Datos", direccion="Vereda Bellavista"),
         ]
     )
 
@@ -73,4 +73,6 @@ def test_a_search_can_be_paged(directory):
 
 def test_candidates_hold_the_name_or_the_address(directory):
     assert [client.service_id for client in directory.candidates("BENITEZ", None)] == [7]
+    assert [client.service_id for client in directory.candidates(None, "barrio BELLAVISTA")] == [8]
+    assert [client.service_id for client in directory.candidates("benitez", "bellavista")] == [7, 8]
     assert list(directory.candidates("", "barrio")) == []
