@@ -1,7 +1,8 @@
 """The simulated API itself: WispHub Net's paths and answers."""
 
 import asyncio
-from typing import Any
+import math
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Request, Response, get, post, put
@@ -90,7 +91,7 @@ class ClientsController(Controller):
 class PingOrder(msgspec.Struct, frozen=True):
     """The body of a ping; a number in quotes is refused."""
 
-    pings: int
+    pings: Annotated[int, msgspec.Meta(ge=1, le=100)]
 
 
 def _profile_change(body: bytes) -> dict[str, str] | str:
@@ -99,9 +100,18 @@ def _profile_change(body: bytes) -> dict[str, str] | str:
         given = msgspec.json.decode(body, type=dict[str, str | int | float | None])
     except msgspec.DecodeError as error:
         return f"Error de análisis JSON - {error}"
+    if not _is_amount(given.get("saldo")):
+        return "saldo: Se requiere un número válido."
     return {
         field: "" if given[field] is None else str(given[field]) for field in PROFILE_FIELDS if field in given
     }
+
+
+def _is_amount(value: str | float | None) -> bool:
+    try:
+        return value in {None, ""} or math.isfinite(float(value or 0))
+    except ValueError:
+        return False
 
 
 class PlansController(Controller):
@@ -138,7 +148,7 @@ class TicketsController(Controller):
     async def open_ticket(self, request: AnyRequest, simulation: Sim) -> Answered:
         """Open a ticket from a multipart form."""
         content_type = request.headers.get("content-type", "")
-        if not content_type.startswith("multipart/form-data"):
+        if not content_type.lower().startswith("multipart/form-data"):
             detail = f'Tipo de medio "{content_type}" incompatible en la solicitud.'
             return _json(msgspec.json.encode({"detail": detail}), 415)
         form = {field: value for field, value in (await request.form()).items() if isinstance(value, str)}

@@ -5,7 +5,7 @@ import click
 from wisphub_sim.app import create_app
 from wisphub_sim.latency import Latency, parse_latency
 from wisphub_sim.server import SimServer, bind
-from wisphub_sim.settings import Conduct, Settings
+from wisphub_sim.settings import LONGEST_S, MOST_PER_S, Conduct, Settings
 
 
 class LatencyType(click.ParamType[Latency]):
@@ -23,7 +23,7 @@ class LatencyType(click.ParamType[Latency]):
             self.fail(str(error), param, ctx)
 
 
-_SECONDS = click.FloatRange(min=0)
+_SECONDS = click.FloatRange(min=0, max=LONGEST_S)
 
 
 class RetryAfterType(click.ParamType[float | None]):
@@ -57,7 +57,7 @@ class RetryAfterType(click.ParamType[float | None]):
     "--rate-limit",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=click.FloatRange(min=0, max=MOST_PER_S),
     help="Requests a second before 429s; 0: no limit.",
 )
 @click.option(

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from wisphub_sim.fault import Fault, InvalidFault
 from wisphub_sim.latency import parse_latency
-from wisphub_sim.settings import Conduct
+from wisphub_sim.settings import LONGEST_S, MOST_PER_S, Conduct
 from wisphub_sim.simulation import Simulation
 
 Sim = NamedDependency[Simulation]
@@ -31,12 +31,12 @@ class ConductChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         Raises:
             ValueError: A value is not allowed; the message names the field and what is.
         """
-        for field, value in (
-            ("rate_limit_per_s", self.rate_limit_per_s),
-            ("retry_after_s", self.retry_after_s),
+        for field, value, most in (
+            ("rate_limit_per_s", self.rate_limit_per_s, MOST_PER_S),
+            ("retry_after_s", self.retry_after_s, LONGEST_S),
         ):
-            if isinstance(value, float) and value < 0:
-                raise ValueError(f"{field}: {value} is not 0 or more")
+            if isinstance(value, float) and not 0 <= value <= most:
+                raise ValueError(f"{field}: {value:g} is not between 0 and {most:g}")
         changes: dict[str, Any] = {
             field: value for field, value in msgspec.structs.asdict(self).items() if value is not UNSET
         }

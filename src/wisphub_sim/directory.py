@@ -10,6 +10,7 @@ import msgspec
 from wisphub_sim.data import Record, client_record
 from wisphub_sim.people import holder_of
 from wisphub_sim.roster import Roster
+from wisphub_sim.settings import LONGEST_NUMBER
 
 EXACT_FILTERS = ("cedula", "telefono", "id_servicio")
 PROFILE_FIELDS = ("nombre", "apellidos", "cedula", "direccion", "localidad", "ciudad", "telefono", "saldo")
@@ -98,7 +99,8 @@ class Directory:
         """Services that may match: the index knows neither edits nor those that came later."""
         if "id_servicio" in filters:
             text = filters["id_servicio"]
-            return {int(text)} if text.isascii() and text.isdigit() else set()
+            is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
+            return {int(text)} if is_number else set()
         found = {service_id for value in filters.values() for service_id in self._by_holder.get(value, ())}
         return found.union(self._edits, self._roster.head())
 

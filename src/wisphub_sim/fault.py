@@ -5,6 +5,7 @@ from typing import Literal, get_args
 import msgspec
 
 from wisphub_sim.routes import TEMPLATES, covers, is_known
+from wisphub_sim.settings import LONGEST_S
 
 Kind = Literal["status", "hang", "slow_body", "drop", "truncate", "html", "shift", "bad_rows"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -14,6 +15,7 @@ _ONLY_AT = {
     "shift": {"/api/clientes/"},
     "bad_rows": {"/api/clientes/", "/api/plan-internet/", "/api/tickets/", "/api/formas-de-pago/"},
 }
+_METHODS = ("GET", "PUT", "POST")
 _STATUSES = range(400, 600)
 _MAX_ROWS = 1000
 
@@ -57,17 +59,23 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return False
         return self.method in {None, method} and covers(self.path, path)
 
+    def _has_a_place(self) -> bool:
+        places = _ONLY_AT.get(self.kind)
+        return places is None or any(covers(self.path, place) for place in places)
+
     def check(self) -> None:
         """Raise `InvalidFault` for the first value that is out of its range."""
         modes = _MODES.get(self.kind, ())
         rules = (
             ("kind", self.kind in KINDS, f"one of {', '.join(KINDS)}"),
             ("path", is_known(self.path), f"a glob that matches one of {', '.join(TEMPLATES)}"),
+            ("path", self._has_a_place(), f"one of {', '.join(sorted(_ONLY_AT.get(self.kind, ())))}"),
             ("share", 0 <= self.share <= 1, "between 0 and 1"),
             ("count", self.count is None or self.count > 0, "null or 1 and more"),
             ("status", self.status in _STATUSES, "between 400 and 599"),
-            ("retry_after_s", (self.retry_after_s or 0) >= 0, "null or 0 and more"),
-            ("seconds", (self.seconds or 0) >= 0, "null or 0 and more"),
+            ("method", self.method in {None, *_METHODS}, f"null or one of {', '.join(_METHODS)}"),
+            ("retry_after_s", 0 <= (self.retry_after_s or 0) <= LONGEST_S, f"null or 0 to {LONGEST_S:g}"),
+            ("seconds", 0 <= (self.seconds or 0) <= LONGEST_S, f"null or 0 to {LONGEST_S:g}"),
             ("rows", 0 < self.rows <= _MAX_ROWS, f"between 1 and {_MAX_ROWS}"),
             ("mode", self.mode in {None, *modes}, f"null or one of {', '.join(modes) or '(none)'}"),
         )

@@ -7,7 +7,12 @@ from typing import Literal
 
 import msgspec
 
-ALLOWED = "250 (always), 200-1000 (any between) or lognormal:250:0.5 (median and sigma), in milliseconds"
+LONGEST_MS = 3_600_000
+WIDEST_SIGMA = 3.0
+ALLOWED = (
+    "250 (always), 200-1000 (any between) or lognormal:250:0.5 (median, and sigma up to 3), "
+    "in milliseconds up to an hour"
+)
 _NUMBER = r"(\d+(?:\.\d+)?)"
 _FORMS: tuple[tuple[Literal["constant", "uniform", "lognormal"], re.Pattern[str]], ...] = (
     ("constant", re.compile(_NUMBER)),
@@ -50,6 +55,12 @@ def parse_latency(text: str) -> Latency:
     for form, pattern in _FORMS:
         if found := pattern.fullmatch(text.strip()):
             numbers = [float(group) for group in found.groups()]
-            if form != "uniform" or numbers[0] <= numbers[1]:
+            if _is_sensible(form, *numbers):
                 return Latency(text.strip(), form, *numbers)
     raise ValueError(f"{text!r} is no latency; allowed: {ALLOWED}")
+
+
+def _is_sensible(form: str, first: float, second: float = 0.0) -> bool:
+    if form == "lognormal":
+        return 0 < first <= LONGEST_MS and second <= WIDEST_SIGMA
+    return first <= LONGEST_MS and (form != "uniform" or first <= second <= LONGEST_MS)

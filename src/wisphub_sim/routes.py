@@ -44,4 +44,4 @@ def covers(glob: str, path: str) -> bool:
 def is_known(glob: str) -> bool:
     """Say whether a template, a path or a glob stands for any path there can be."""
     as_template = re.sub(r"/\d+(?=/|$)", "/{id}", glob)
-    return template_of(glob) != UNKNOWN or any(fnmatchcase(path, as_template) for path in TEMPLATES)
+    return template_of(glob) in TEMPLATES or any(fnmatchcase(path, as_template) for path in TEMPLATES)

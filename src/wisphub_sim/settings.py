@@ -4,6 +4,12 @@ import msgspec
 
 from wisphub_sim.latency import Latency
 
+LONGEST_S = 86_400.0
+"""The longest wait that anything may be told, in seconds."""
+MOST_PER_S = 1e6
+LONGEST_NUMBER = 18
+"""Digits of the longest number that is read from a request."""
+
 
 class Conduct(msgspec.Struct, frozen=True):
     """How it answers; changed live under `/_sim/config`.

@@ -9,6 +9,7 @@ from wisphub_sim.catalogue import TECHNICIANS, ZONES
 from wisphub_sim.data import zone_of
 from wisphub_sim.directory import Directory
 from wisphub_sim.people import REFERENCE_ID
+from wisphub_sim.settings import LONGEST_NUMBER
 
 OPEN_STATE = 1
 STATES = {"1": "Nuevo", "2": "En Progreso", "3": "Resuelto", "4": "Cerrado"}
@@ -96,8 +97,8 @@ class TicketDesk:
             if not form.get(field)
         }
         checks = {
-            "servicio": lambda text: text.isdecimal() and int(text) in self._directory,
-            "tecnico": str.isdecimal,
+            "servicio": lambda text: _is_number(text) and int(text) in self._directory,
+            "tecnico": _is_number,
             "estado": STATES.__contains__,
             "prioridad": PRIORITIES.__contains__,
             "fecha_inicio": _is_date,
@@ -136,3 +137,7 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER

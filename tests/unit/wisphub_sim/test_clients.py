@@ -98,6 +98,13 @@ def test_an_edit_that_is_no_profile_is_refused(sim, body):
     assert "JSON" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("balance", ["abc", "nan", "inf"])
+def test_a_balance_that_is_no_amount_is_refused(sim, balance):
+    answer = sim.put("/api/clientes/7/perfil/", json={"saldo": balance})
+    assert answer.status_code == 400
+    assert "saldo" in answer.json()["detail"]
+
+
 def test_the_balance_has_an_open_invoice_where_something_is_owed(sim):
     assert len(sim.get("/api/clientes/7/saldo").json()["facturas"]) == 1
     sim.put("/api/clientes/7/perfil/", json={"saldo": "52000.00"})

@@ -52,7 +52,7 @@ def test_a_task_that_does_not_exist_is_not_found(sim):
     assert sim.get("/api/tasks/unknown/").status_code == 404
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b'{"pings": "4"}'])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"pings": "4"}', b'{"pings": 0}'])
 def test_a_ping_without_its_number_is_refused(sim, body):
     answer = sim.post("/api/clientes/7/ping/", content=body)
     assert answer.status_code == 400

@@ -92,7 +92,7 @@ def test_its_options_show_in_its_configuration():
     [
         (("--latency-ms", "fast"), "200-1000"),
         (("--clients", "0"), "1<=x<=500000"),
-        (("--retry-after", "-1"), "x>=0"),
+        (("--retry-after", "-1"), "0<=x<=86400"),
         (("--retry-after", "soon"), "soon"),
     ],
 )
