@@ -43,6 +43,11 @@ def wrong_in_client_list(body: bytes) -> str:
     return wrong_in_list(body) or ("" if REFERENCE_CLIENT in body else "the reference client is missing")
 
 
+def wrong_in_plan_list(body: bytes) -> str:
+    """Every plan."""
+    return wrong_in_list(body) or ("" if b'"plan_id":' in body else "not plans")
+
+
 def wrong_in_list(body: bytes) -> str:
     """A JSON array with at least one object in it."""
     return "" if body.startswith(b"[{") and body.endswith(b"}]") else "not an array of objects"

@@ -12,11 +12,11 @@ def cache_state(header: str | None) -> CacheState:
         return ""
     _, *parameters = (part.strip().lower() for part in header.rpartition(",")[2].split(";"))
     values = dict(_split(parameter) for parameter in parameters)
+    if "fwd" in values:
+        return "miss"  # it waited, however old the answer is
     if _is_stale(values):
         return "stale"
-    if "hit" in values:
-        return "hit"
-    return "miss" if "fwd" in values else ""
+    return "hit" if "hit" in values else ""
 
 
 def _split(parameter: str) -> tuple[str, str]:
@@ -26,4 +26,4 @@ def _split(parameter: str) -> tuple[str, str]:
 
 def _is_stale(values: dict[str, str]) -> bool:
     """A negative `ttl` is the RFC's sign of a stale answer (2.4); some caches say it in words."""
-    return values.get("ttl", "").startswith("-") or "stale" in (values.get("detail"), values.get("fwd"))
+    return values.get("ttl", "").startswith("-") or values.get("detail") == "stale"

@@ -10,12 +10,13 @@ import random
 import time
 import traceback
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import gevent
+import geventhttpclient.client
 import msgspec
 import psutil
 from locust import User, between, events
@@ -52,6 +53,7 @@ def main() -> None:
 def generate(workload: Workload, host: str, writer: SampleWriter) -> GeneratorFacts:
     """Play a workload against a host, writing each request's sample; Locust's users run in this process."""
     random.seed(workload.seed)
+    count_every_request()
     waits = Waits()
     users = [load_user(spec, workload, waits) for spec in workload.users]
     environment = Environment(user_classes=users, host=host, events=events)
@@ -61,6 +63,14 @@ def generate(workload: Workload, host: str, writer: SampleWriter) -> GeneratorFa
         return play(workload, runner, writer, waits)
     finally:
         runner.quit()  # also ends Locust's own timers
+
+
+def count_every_request() -> None:
+    """Keep FastHttpUser's client from sending a GET anew, unseen, when the server drops the connection.
+
+    It has no setting for that; what Locust's `max_retries` counts are other retries.
+    """
+    geventhttpclient.client._may_retry_after_send_error = lambda method: not method  # noqa: SLF001 - no public way
 
 
 def play(workload: Workload, runner: Runner, writer: SampleWriter, waits: "Waits") -> GeneratorFacts:
@@ -171,7 +181,17 @@ class Recorder:
         """The seconds since the start of the run, by the monotonic clock."""
         return time.perf_counter() - self._zero
 
-    def on_request(  # noqa: PLR0913 - the arguments are those of Locust's event
+    def on_request(self, **told: Any) -> None:
+        """Record a request that ended, well or not.
+
+        Locust swallows what its listeners raise: a request that cannot be recorded is a failure.
+        """
+        try:
+            self._record(**told)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sample must not vanish
+            self.add_failure(f"a request could not be recorded ({type(error).__name__})")
+
+    def _record(  # noqa: PLR0913 - the arguments are those of Locust's event
         self,
         *,
         request_type: str,
@@ -183,22 +203,21 @@ class Recorder:
         response: Any = None,
         **_: Any,
     ) -> None:
-        """Record a request that ended, well or not."""
         status = int(getattr(response, "status_code", None) or 0)
         headers = getattr(response, "headers", None)
         label = Label(
             method=request_type,
-            endpoint=name,
+            endpoint=name.partition("?")[0],  # a query may hold a person's data
             status=status,
             failure=reason(exception, status) if exception else "",
             cache=cache_state(headers.get("Cache-Status") if headers else None),
         )
         self._writer.add(
             label,
-            start_s=start_time - self.started_at,
+            start_s=float(start_time - self.started_at),
             done_s=self.elapsed_s(),
-            response_ms=response_time,
-            size=response_length,
+            response_ms=float(response_time),
+            size=int(response_length),
         )
 
     def on_user_error(self, *, exception: BaseException, tb: TracebackType, **_: Any) -> None:
@@ -251,8 +270,15 @@ class Pulse:
             gevent.sleep(PULSE_S)
             now_s = self._elapsed_s()
             self._at_s.append(now_s)
-            self._lag_ms.append((now_s - slept_from_s - PULSE_S) * 1_000)
+            self._lag_ms.extend(lags_ms(now_s - slept_from_s - PULSE_S))
             self._users.append(self._runner.user_count)
+
+
+def lags_ms(late_s: float) -> Iterator[float]:
+    """Give the lateness of a pulse, and of each that should have come meanwhile: a stall is many late."""
+    yield late_s * 1_000
+    while (late_s := late_s - PULSE_S) > 0:
+        yield late_s * 1_000
 
 
 class Cost:

@@ -44,9 +44,11 @@ class Generator(Struct, frozen=True, kw_only=True):
     def play(self, workload: Workload, host: str, out: Path, watched: Sequence[Server] = ()) -> Run:
         """Play a workload against a host; raises `ProcessFailed` when the generator fails or hangs."""
         out.mkdir(parents=True, exist_ok=True)
+        for result in (out / "facts.json", out / "samples.bin"):
+            result.unlink(missing_ok=True)  # another run's must not be taken for this one's
         plan = out / "workload.json"
         plan.write_bytes(msgspec.json.format(msgspec.json.encode(workload)))
-        self._drive(workload, [f"--host={host}", f"--workload={plan}", f"--out={out}"])
+        self._drive(workload, out / "facts.json", [f"--host={host}", f"--workload={plan}", f"--out={out}"])
         facts = msgspec.json.decode((out / "facts.json").read_bytes(), type=GeneratorFacts)
         end = facts.started_at + facts.ended_s
         return Run(
@@ -57,8 +59,8 @@ class Generator(Struct, frozen=True, kw_only=True):
             settings={server.program.name: server.program.settings() for server in watched},
         )
 
-    def _drive(self, workload: Workload, arguments: list[str]) -> None:
+    def _drive(self, workload: Workload, result: Path, arguments: list[str]) -> None:
         command = [sys.executable, "-m", "loadcheck.driver", *arguments]
         with ChildProcess(command, log=self.logs / "driver.log", env=self.env, folder=self.folder) as driver:
-            if driver.wait(workload.deadline_s):
+            if driver.wait(workload.deadline_s) or not result.exists():
                 raise ProcessFailed(driver.describe("failed"))

@@ -1,5 +1,6 @@
 """What is promised, as data, and the verdict on it, as pure functions."""
 
+import math
 from collections.abc import Iterable
 from typing import Literal
 
@@ -106,14 +107,21 @@ LIMITS = (
 )
 
 
-def judge(objective: Objective, samples: Samples, duration_s: float) -> Judgement:
-    """Hold samples taken in `duration_s` seconds against an objective.
+def judge(objective: Objective, samples: Samples, duration_s: float, until_s: float = math.inf) -> Judgement:
+    """Hold samples taken in `duration_s` seconds, up to `until_s`, against an objective.
 
     Failures that belong to no endpoint count against every endpoint's objective.
     """
-    measured = figures(_concerning(objective.endpoint, samples), duration_s)
+    measured = figures(_concerning(objective.endpoint, samples), duration_s, until_s)
     checks = (check for limit in LIMITS if (check := _check(limit, objective, measured)))
     return Judgement(objective=objective, figures=measured, checks=tuple(checks))
+
+
+def with_the_rest(objectives: tuple[Objective, ...], samples: Samples) -> tuple[Objective, ...]:
+    """Add, for every endpoint that no objective concerns, that it does not fail."""
+    named = {objective.endpoint for objective in objectives}
+    rest = sorted(set(samples.endpoints()) - named - {NO_ENDPOINT}) if None not in named else []
+    return (*objectives, *(Objective(endpoint=endpoint) for endpoint in rest))
 
 
 def claim(
@@ -139,11 +147,14 @@ def is_kept(figure: float, relation: Relation, limit: float) -> bool:
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return missed before void before met: what is wrong is wrong whatever else is unknown."""
+    """Return missed before void before met: what is wrong is wrong whatever else is unknown.
+
+    Of nothing it is void: a run that promises nothing has met nothing.
+    """
     found = set(verdicts)
     if "missed" in found:
         return "missed"
-    return "void" if "void" in found else "met"
+    return "met" if found == {"met"} else "void"
 
 
 def with_unit(metric: str, value: float) -> str:

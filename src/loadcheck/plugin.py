@@ -74,6 +74,7 @@ def load_session(pytestconfig: pytest.Config) -> Iterator["LoadSession"]:
         out=pytestconfig.invocation_params.dir / pytestconfig.getoption("perf_results"),
         profile=pytestconfig.getoption("perf_profile"),
     )
+    session.clear()
     pytestconfig.stash[SESSION] = session
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     yield session

@@ -30,6 +30,7 @@ class ChildProcess:
         folder: Path | None = None,
     ) -> None:
         self.command = tuple(command)
+        self._has_stopped = False
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -70,21 +71,32 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Ask it to end, kill what is left of its group; does nothing the second time."""
-        if self.exit_code is None:
-            self._process.terminate()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(STOP_WITHIN_S)
-        self.kill()
+        if self._has_stopped:
+            return
+        try:
+            if self.exit_code is None:
+                self._process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._process.wait(STOP_WITHIN_S)
+        finally:  # also when Ctrl-C comes a second time
+            self.kill()
 
     def kill(self) -> None:
-        """End it and its children at once, as a crash would."""
+        """End it and its children at once, as a crash would; a second time its number may be another's."""
+        if self._has_stopped:
+            return
+        self._has_stopped = True
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is gone already
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
 
     def describe(self, what: str) -> str:
         """Say what happened to it, with the end of its output."""
-        return f"{' '.join(self.command)} {what}; its last output:\n{self.last_output()}"
+        return f"{self.shown_command()} {what}; its last output:\n{self.last_output()}"
+
+    def shown_command(self) -> str:
+        """Return its command, as fit for a log."""
+        return " ".join(self.command)
 
     def last_output(self) -> str:
         """Return the last 2,000 characters it wrote."""

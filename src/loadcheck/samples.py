@@ -114,8 +114,11 @@ class Figures(Struct, frozen=True, kw_only=True):
     mean_bytes: float
 
 
-def figures(samples: Samples, duration_s: float) -> Figures:
-    """Sum up samples that were taken in `duration_s` seconds; the rate counts every request."""
+def figures(samples: Samples, duration_s: float, until_s: float = math.inf) -> Figures:
+    """Sum up samples that were taken in `duration_s` seconds, up to `until_s`.
+
+    The rate counts every request that ended by then; who was answered later counts for all the rest.
+    """
     successes = samples.succeeded()
     latencies = sorted(successes.response_ms)
     caches = successes.count_by(lambda label: label.cache)
@@ -124,7 +127,7 @@ def figures(samples: Samples, duration_s: float) -> Figures:
         requests=len(samples),
         failures=failures,
         failure_ratio=_ratio(failures, len(samples)),
-        rate_per_s=_ratio(len(samples), duration_s),
+        rate_per_s=_ratio(sum(done_s <= until_s for done_s in samples.done_s), duration_s),
         mean_ms=math.fsum(latencies) / len(latencies) if latencies else None,
         p50_ms=percentile(latencies, 0.50),
         p95_ms=percentile(latencies, 0.95),

@@ -5,7 +5,7 @@ import http.client
 import re
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +19,7 @@ POLL_EVERY_S = 0.02
 ANSWER_WITHIN_S = 2.0
 
 
-SECRET_NAMES = re.compile(r"key|secret|token|password", re.IGNORECASE)
+SECRET_NAMES = re.compile(r"key|secret|token|passw|auth|credential|bearer|dsn", re.IGNORECASE)
 MASK = "***"
 
 
@@ -38,10 +38,8 @@ class Program(Struct, frozen=True, kw_only=True):
 
     def settings(self) -> dict[str, str]:
         """Its command and environment for the record: secrets masked, the program without its folder."""
-        words = [Path(self.command[0]).name, *self.command[1:]]
-        shown = [masked(before, word) for before, word in pairwise(["", *words])]
         return {
-            "command": " ".join(shown),
+            "command": shown(self.command),
             **{name: MASK if is_secret(name) else value for name, value in self.env.items()},
         }
 
@@ -52,6 +50,7 @@ class Server(ChildProcess):
     def __init__(self, program: Program, *, log: Path) -> None:
         self.program = program
         self.port = program.port or free_port()
+        refuse_taken(self.port, program.name)
         self.url = f"http://{HOST}:{self.port}"
         command = [word.replace("{port}", str(self.port)) for word in program.command]
         super().__init__(command, log=log, env=program.env)
@@ -59,8 +58,14 @@ class Server(ChildProcess):
 
     def stop(self) -> None:
         """End the server and the watch over it."""
-        self._watch.stop()
-        super().stop()
+        try:
+            self._watch.stop()
+        finally:
+            super().stop()
+
+    def shown_command(self) -> str:
+        """Return its command without secrets."""
+        return shown(self.program.command)
 
     def usage(self, start: float, end: float) -> Usage:
         """Sum up what it consumed between two moments, in seconds since the epoch."""
@@ -107,12 +112,28 @@ def serving(program: Program, *, logs: Path) -> Iterator[Server]:
         yield server
 
 
+def refuse_taken(port: int, name: str) -> None:
+    """Raise `ProcessFailed` when somebody listens on a port: it is their answers that would be measured."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise ProcessFailed(f"{name} was not started: port {port} is taken ({error})") from error
+
+
 def free_port() -> int:
     """Return a port that is free now; the system hands each out only after all others were in use."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def shown(command: Sequence[str]) -> str:
+    """Write a command for people: secrets masked, the program without its folder."""
+    words = [Path(command[0]).name, *command[1:]]
+    return " ".join(masked(before, word) for before, word in pairwise(["", *words]))
 
 
 def masked(before: str, word: str) -> str:

@@ -7,11 +7,11 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from loadcheck.generator import Generator, Run
-from loadcheck.objectives import Check, Objective, judge
+from loadcheck.objectives import Check, Objective, judge, with_the_rest
 from loadcheck.record import environment
 from loadcheck.report.files import Record, write_json, write_samples, write_summary
 from loadcheck.result import Result, insist
-from loadcheck.samples import Label, Samples
+from loadcheck.samples import Label, Samples, figures
 from loadcheck.server import Server
 from loadcheck.validity import RunFacts, void_reasons
 from loadcheck.workload import Workload
@@ -24,6 +24,11 @@ class LoadSession(Struct, kw_only=True):
     out: Path
     profile: str
     results: list[Result] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Remove what an earlier session wrote: its verdicts must not outlive a session that breaks off."""
+        for name in ("summary.csv", "results.json"):
+            (self.out / name).unlink(missing_ok=True)
 
     def write(self) -> None:
         """Write `summary.csv` and `results.json`."""
@@ -73,12 +78,15 @@ class LoadTest:
         `claims` are the scenario's own, about figures that are no request's.
         """
         __tracebackhide__ = True
-        judged, duration_s = run.judged, run.facts.judged.duration_s
-        write_samples(self._folder / "samples.csv", run.samples, run.facts.judged.start_s)
+        judged, window = run.judged, run.facts.judged
+        write_samples(self._folder / "samples.csv", run.samples, window.start_s)
         return self._keep(
             Result(
                 scenario=self._name,
-                judgements=tuple(judge(objective, judged, duration_s) for objective in objectives),
+                judgements=tuple(
+                    judge(objective, judged, window.duration_s, window.end_s)
+                    for objective in with_the_rest(objectives, judged)
+                ),
                 void_reasons=void_reasons(_facts(run)),
                 workload=run.workload,
                 generator=run.facts,
@@ -102,7 +110,7 @@ class LoadTest:
         __tracebackhide__ = True
         self._folder.mkdir(parents=True, exist_ok=True)
         write_samples(self._folder / "samples.csv", samples, 0.0)
-        judgements = tuple(judge(objective, samples, 0.0) for objective in objectives)
+        judgements = tuple(judge(each, samples, 0.0) for each in with_the_rest(objectives, samples))
         return self._keep(
             Result(
                 scenario=self._name,
@@ -127,7 +135,7 @@ def _facts(run: Run) -> RunFacts:
     judged = run.judged
     return RunFacts(
         generator=run.facts,
-        rate_per_s=len(judged) / run.facts.judged.duration_s,
+        rate_per_s=figures(judged, run.facts.judged.duration_s, run.facts.judged.end_s).rate_per_s,
         mean_answer_s=sum(judged.response_ms) / 1_000 / max(len(judged), 1),
         server_cores=sum(usage.cores for usage in run.usage.values()),
     )

@@ -38,7 +38,10 @@ class Workload(Struct, frozen=True, kw_only=True):
     """A closed workload: users who wait for an answer, then think, then ask again.
 
     Answers are judged from `warm_up_s` seconds after the first stage has spawned (`judge="warm"`) or from
-    the first on (`judge="all"`, for bursts). A request that takes `network_timeout_s` has failed.
+    the first on (`judge="all"`, for bursts). A server that is silent for `network_timeout_s` has failed.
+
+    Raises:
+        ValueError: The users become fewer: those who leave would take their slowest requests with them.
     """
 
     users: tuple[UserClass, ...]
@@ -47,6 +50,11 @@ class Workload(Struct, frozen=True, kw_only=True):
     judge: Literal["warm", "all"] = "warm"
     network_timeout_s: float = 10.0
     seed: int = 1
+
+    def __post_init__(self) -> None:
+        counts = [stage.users for stage in self.stages]
+        if counts != sorted(counts):
+            raise ValueError(f"stages must not lose users: {counts}")
 
     @property
     def planned_s(self) -> float:

@@ -47,7 +47,7 @@ def test_50_users(load: LoadTest, stand: Stand, service: Server) -> None:
         warm_up_s=1,
     )
     run = load.play(workload, service, env=stand.consumer_env)
-    all_requests = Objective(p95_ms=10, mean_ms=10, min_rate_per_s=0.95 * 50 / MEAN_WAIT_S)
+    all_requests = Objective(p95_ms=10, mean_ms=10, max_ms=1_000, min_rate_per_s=0.95 * 50 / MEAN_WAIT_S)
     load.check(run, all_requests, *PER_ENDPOINT)
 
 
@@ -58,4 +58,4 @@ def test_over_40_requests_a_second(load: LoadTest, stand: Stand, service: Server
         warm_up_s=1,
     )
     run = load.play(workload, service, env=stand.consumer_env)
-    load.check(run, Objective(p95_ms=10, mean_ms=10, min_rate_per_s=40), *PER_ENDPOINT)
+    load.check(run, Objective(p95_ms=10, mean_ms=10, max_ms=1_000, min_rate_per_s=40), *PER_ENDPOINT)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from loadcheck.objectives import Check, Judgement, Verdict, with_unit
@@ -44,7 +45,7 @@ def _table(results: tuple[Result, ...]) -> Table:
 
 def _row(result: Result, judgement: Judgement) -> Iterator[str]:
     measured = judgement.figures
-    yield f"  {judgement.objective.endpoint or 'all requests'}"
+    yield f"  {escape(judgement.objective.endpoint or 'all requests')}"
     yield str(measured.requests)
     yield f"{measured.rate_per_s:.1f}"
     for name in LATENCIES:
@@ -57,7 +58,12 @@ def _row(result: Result, judgement: Judgement) -> Iterator[str]:
 
 def _claim_row(result: Result, check: Check) -> tuple[str, ...]:
     figure = with_unit(check.metric, check.figure or 0.0)
-    return (f"  {check.metric}: {figure}", *[""] * 7, check.promise, _coloured(result.verdict_on(check)))
+    return (
+        f"  {escape(check.metric)}: {figure}",
+        *[""] * 7,
+        check.promise,
+        _coloured(result.verdict_on(check)),
+    )
 
 
 def _coloured(verdict: Verdict) -> str:

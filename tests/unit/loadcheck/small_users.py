@@ -1,5 +1,6 @@
 """Users of the small server, each asking for one of its behaviours."""
 
+import os
 import time
 from typing import Any
 
@@ -93,3 +94,25 @@ class Stuck(User):
     @task
     def nothing(self) -> None:
         """Never reached."""
+
+
+class Unrecordable(User):
+    """Reports a request without saying when it began."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def report(self) -> None:
+        self.environment.events.request.fire(
+            request_type="GET", name="/good", response_time=1, response_length=1, exception=KeyError()
+        )
+
+
+class Quitting(User):
+    """Ends the generator as if all were well."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def leave(self) -> None:
+        os._exit(0)

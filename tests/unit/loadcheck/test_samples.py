@@ -79,3 +79,9 @@ def test_the_percentile_of_one_value_is_that_value() -> None:
 def test_percentiles_need_samples_by_wilks(share: float, needed: int) -> None:
     assert samples_needed(share) == needed
     assert 1 - share**needed >= 0.95 > 1 - share ** (needed - 1)
+
+
+def test_the_rate_counts_what_ended_in_time_and_the_rest_counts_all() -> None:
+    samples = Samples((Label("GET", "/a", 200),), [0.0, 0.0], [1.0, 9.0], [1.0, 9000.0], [2, 2], [0, 0])
+    measured = figures(samples, 2.0, until_s=2.0)
+    assert (measured.rate_per_s, measured.requests, measured.max_ms) == (0.5, 2, 9000.0)

@@ -2,6 +2,7 @@ import sys
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from loadcheck.process import ProcessFailed
@@ -68,6 +69,24 @@ def test_its_settings_are_shown_without_secrets() -> None:
         "API_KEYS": "***",
         "TTL": "5",
     }
+
+
+def test_a_port_on_which_somebody_listens_is_refused(small_server: Server, tmp_path: Path) -> None:
+    program = msgspec.structs.replace(small_server.program, name="late", port=small_server.port)
+    with pytest.raises(ProcessFailed, match="is taken"), serving(program, logs=tmp_path):
+        raise AssertionError("it must not come up")
+
+
+def test_a_server_that_has_stopped_is_not_stopped_again(small_server: Server) -> None:
+    small_server.stop()
+    small_server.stop()
+    small_server.kill()
+    assert small_server.exit_code is not None
+
+
+def test_a_failure_shows_no_secret_of_the_command(small_server: Server) -> None:
+    small_server.program = msgspec.structs.replace(small_server.program, command=("run", "--key", "hush"))
+    assert "run --key *** failed" in small_server.describe("failed")
 
 
 def test_free_ports_differ() -> None:

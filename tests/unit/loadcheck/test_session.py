@@ -3,6 +3,7 @@
 import csv
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ from loadcheck.objectives import Objective, claim
 from loadcheck.process import ProcessFailed
 from loadcheck.result import ObjectiveMissed, Result, RunVoid
 from loadcheck.samples import Label, Samples
-from loadcheck.server import Server
+from loadcheck.server import Program, Server, serving
 from loadcheck.session import LoadTest
 from loadcheck.validity import void_reasons
 from loadcheck.workload import MARGIN_S, Stage, UserClass, Workload
@@ -49,6 +50,39 @@ def test_fast_500s_are_missed(judged: Callable[..., Result]) -> None:
 def test_wrong_content_is_missed(judged: Callable[..., Result]) -> None:
     with pytest.raises(ObjectiveMissed, match="GET /wrong: wrong content"):
         judged("Wrong", p95_ms=1_000)
+
+
+def test_a_dropped_request_is_a_failure_and_not_sent_again(
+    load_test: LoadTest, asking: Asking, tmp_path: Path
+) -> None:
+    command = (sys.executable, str(Path(__file__).parent / "dropping_server.py"), "{port}")
+    with serving(Program(name="dropping", command=command, ready_path="/count"), logs=tmp_path) as server:
+        run = load_test.play(asking("Good"), server)
+        received = int(server.get("/count")[1])
+    assert received <= len(run.samples)
+    assert len(run.samples.failed()) > 10
+
+
+def test_a_sample_that_cannot_be_recorded_is_a_failure(judged: Callable[..., Result]) -> None:
+    with pytest.raises(ObjectiveMissed, match="a request could not be recorded"):
+        judged("Unrecordable", p95_ms=1_000)
+
+
+def test_endpoints_that_no_objective_concerns_must_not_fail_either(judged: Callable[..., Result]) -> None:
+    with pytest.raises(ObjectiveMissed, match="GET /broken: HTTP 500"):
+        judged("Good", "Broken", endpoint="/good")
+
+
+def test_a_run_that_promises_nothing_has_met_nothing() -> None:
+    assert Result(scenario="empty", judgements=()).verdict == "void"
+
+
+def test_the_facts_of_an_earlier_run_are_not_taken_for_this_ones(
+    load_test: LoadTest, small_server: Server, asking: Asking
+) -> None:
+    load_test.play(asking("Good", hold_s=0.1), small_server)
+    with pytest.raises(ProcessFailed):
+        load_test.play(asking("Quitting", hold_s=5), small_server)
 
 
 def test_slowness_is_missed(judged: Callable[..., Result]) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CLIENT = b'{"service_id":7,"name":"Esperanza Benitez Rodriguez Martinez Lopez Test"}'
+PLAN = b'{"plan_id":1,"name":"Hogar"}'
 VERIFIED = b'{"is_valid":true,"matched_fields":["address","internet_plan_price"]}'
 
 
@@ -25,7 +26,8 @@ class Api(BaseHTTPRequestHandler):
     is_right: ClassVar = True
 
     def do_GET(self) -> None:
-        self._answer(b"[" + CLIENT + b"]" if self.is_right else b"[]")
+        row = PLAN if "internet-plans" in self.path else CLIENT
+        self._answer(b"[" + row + b"]" if self.is_right else b"[]")
 
     def do_POST(self) -> None:
         sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
