@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import socket
 from typing import Any, Final
 
@@ -116,10 +115,8 @@ def _refuse_busy_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = os.strerror(error.errno or 0)
-            raise click.ClickException(
-                f"cannot listen on {host}:{port}: {why}; choose another with --port"
-            ) from error
+            why = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+            raise click.ClickException(why) from error
 
 
 _UVICORN: Final[dict[str, Any]] = {

@@ -12,7 +12,7 @@ import click
 
 from wisphub_api.settings import Secret, Settings
 
-STOP_WAIT_S: Final = 5
+SIMULATOR_STOP_WAIT_S: Final = 5
 _KEY: Final = "demo-key"
 
 
@@ -36,11 +36,13 @@ def running_simulator(clients: int, latency_ms: str) -> Iterator[str]:
         assert process.stdout is not None  # noqa: S101  # it is a pipe
         ready = process.stdout.readline().split()
         if not ready:
-            raise click.ClickException(f"the simulator did not start (status {process.wait(STOP_WAIT_S)})")
+            raise click.ClickException(
+                f"the simulator did not start (status {process.wait(SIMULATOR_STOP_WAIT_S)})"
+            )
         yield ready[-1]
     finally:
         process.terminate()
         try:
-            process.wait(STOP_WAIT_S)
+            process.wait(SIMULATOR_STOP_WAIT_S)
         except subprocess.TimeoutExpired:
             process.kill()

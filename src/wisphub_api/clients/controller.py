@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Request, Response, get, post
+from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
 from wisphub_api.clients.models import Claim, Client, Verification
 from wisphub_api.clients.service import QUERY_MIN_CHARS, ClientService
 from wisphub_api.web.cache_status import cached_response, freshness_headers
-from wisphub_api.web.parameters import Limit, Offset
+from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
 
-AnyRequest = Request[Any, Any, Any]
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Request, Response, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.internet_plans.service import PlanService
 from wisphub_api.web.cache_status import cached_response
-from wisphub_api.web.parameters import Limit, Offset
+from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
 
-AnyRequest = Request[Any, Any, Any]
 PlanId = Annotated[int, PathParameter(description="WispHub Net's number of the plan", ge=0)]
 
 

@@ -94,8 +94,8 @@ class WispHubNet:
 
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
         """Add price and speeds to a plan that `has_detail`."""
-        path = _DETAIL_PATHS[(plan.type or "").upper()]
-        detail = await self._get(path.format(plan.plan_id), {}, lambda body: decode(body, PlanDetailWire))
+        path = _DETAIL_PATHS[_kind(plan)].format(plan.plan_id)
+        detail = await self._get(path, {}, lambda body: decode(body, PlanDetailWire))
         return with_detail(plan, detail)
 
     async def find_client(self, service_id: int) -> Client | None:
@@ -137,7 +137,11 @@ class WispHubNet:
 
 def has_detail(plan: InternetPlan) -> bool:
     """Tell whether WispHub Net has price and speeds of this kind of plan; of PCQ plans it has none."""
-    return (plan.type or "").upper() in _DETAIL_PATHS
+    return _kind(plan) in _DETAIL_PATHS
+
+
+def _kind(plan: InternetPlan) -> str:
+    return (plan.type or "").upper()
 
 
 def translate(error: Exception, path: str) -> UpstreamError:

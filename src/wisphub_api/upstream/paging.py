@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Generic, TypeVar
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final, Generic, TypeVar
 
 from msgspec import Struct
 
@@ -19,7 +19,7 @@ from wisphub_api.exceptions import CrawlIncomplete
 from wisphub_api.upstream.wire import Page
 
 R = TypeVar("R")
-Fetch = Callable[[int, int], Awaitable[Page[R]]]
+Fetch = Callable[[int, int], Coroutine[Any, Any, Page[R]]]
 logger = logging.getLogger(__name__)
 
 PAGE_LIMIT: Final = 300
@@ -110,15 +110,11 @@ def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R],
     return all(known) and (bool(known) or all(last is row for last, row in seam))
 
 
-async def _side_by_side(calls: Sequence[Awaitable[Page[R]]]) -> list[Page[R]]:
+async def _side_by_side(calls: Sequence[Coroutine[Any, Any, Page[R]]]) -> list[Page[R]]:
     """Await all; the first failure stops the others and is raised as it is."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_awaited(call)) for call in calls]
+            tasks = [group.create_task(call) for call in calls]
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
-
-
-async def _awaited(call: Awaitable[Page[R]]) -> Page[R]:
-    return await call

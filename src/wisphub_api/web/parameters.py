@@ -1,10 +1,13 @@
-"""Query parameters that all lists share."""
+"""What the handlers of several resources take."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
+from litestar import Request
 from litestar.params import QueryParameter
+
+AnyRequest = Request[Any, Any, Any]
 
 _MOST = 2**31 - 1
 

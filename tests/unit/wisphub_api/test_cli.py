@@ -26,10 +26,10 @@ def run(*words: str, cwd: Path, **environ: str) -> subprocess.CompletedProcess[s
 
 
 @contextmanager
-def running(*words: str, log: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
+def running(command: list[str], *, log: Path, **environ: str) -> Iterator[subprocess.Popen[str]]:
     with log.open("w") as output:
         process = subprocess.Popen(
-            [*COMMAND, *words],
+            command,
             cwd=log.parent,
             env=os.environ | environ,
             stdout=output,
@@ -96,7 +96,7 @@ def test_serve_says_when_the_port_is_taken(tmp_path, environ):
         taken.listen()
         done = run("serve", "--port", str(taken.getsockname()[1]), cwd=tmp_path, **environ)
     assert done.returncode == 1
-    assert "choose another with --port" in done.stderr
+    assert "choose another with --host or --port" in done.stderr
 
 
 def test_check_reads_all_that_the_service_would(tmp_path, environ):
@@ -123,7 +123,7 @@ def test_the_demo_answers_the_reference_request_and_stops_with_its_simulator(tmp
     port = free_port()
     log = tmp_path / "demo.log"
     with (
-        running("demo", "--port", str(port), "--clients", "50", "--latency-ms", "1", log=log),
+        running([*COMMAND, "demo", "--port", str(port), "--clients", "50", "--latency-ms", "1"], log=log),
         client(port) as api,
     ):
         answer = api.post(
@@ -157,7 +157,7 @@ def test_no_key_and_no_subscribers_data_is_written(tmp_path, environ, api_key, s
     simulator.fail(kind="bad_rows", path="/api/clientes/", rows=3, count=1)
     simulator.fail(kind="status", status=500, count=2)
     with (
-        running("serve", "--port", str(port), log=log, **environ),
+        running([*COMMAND, "serve", "--port", str(port)], log=log, **environ),
         client(port, **api_key) as api,
     ):
         for method, path, body in GOOD_AND_BAD:
@@ -173,18 +173,9 @@ def test_no_key_and_no_subscribers_data_is_written(tmp_path, environ, api_key, s
 
 def test_plain_uvicorn_serves_it_too_and_writes_no_path(tmp_path, environ, api_key):
     port, log = free_port(), tmp_path / "uvicorn.log"
-    command = [*UVICORN, "--port", str(port)]
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=os.environ | environ, stdout=output, stderr=output
-        )
-        try:
-            with client(port, **api_key) as api:
-                assert api.get("/api/v1/clients/by-phone/3001234567").status_code < 500
-                assert api.head("/api/v1/clients/").headers["x-total-count"] == "700"
-        finally:
-            process.terminate()
-            process.wait(15)
+    with running([*UVICORN, "--port", str(port)], log=log, **environ), client(port, **api_key) as api:
+        assert api.get("/api/v1/clients/by-phone/3001234567").status_code < 500
+        assert api.head("/api/v1/clients/").headers["x-total-count"] == "700"
     assert "3001234567" not in log.read_text()
 
 
@@ -197,29 +188,18 @@ HANDSHAKE = (
 @pytest.mark.parametrize("words", [[*COMMAND, "serve"], UVICORN], ids=["serve", "uvicorn"])
 def test_a_websocket_handshake_leaves_no_path_in_the_log(tmp_path, environ, words):
     port, log = free_port(), tmp_path / "serve.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [*words, "--port", str(port)],
-            cwd=tmp_path,
-            env=os.environ | environ,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            with client(port) as api:
-                assert api.get("/health").status_code == 200
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as shaking:
-                shaking.sendall(HANDSHAKE)
-                assert shaking.recv(100).startswith(b"HTTP/1.1 4")
-        finally:
-            process.terminate()
-            process.wait(15)
+    with running([*words, "--port", str(port)], log=log, **environ):
+        with client(port) as api:
+            assert api.get("/health").status_code == 200
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as shaking:
+            shaking.sendall(HANDSHAKE)
+            assert shaking.recv(100).startswith(b"HTTP/1.1 4")
     assert "34567890" not in log.read_text()
 
 
 def test_two_workers_answer_alike(tmp_path, environ, api_key):
     port, log = free_port(), tmp_path / "serve.log"
-    with running("serve", "--port", str(port), "--workers", "2", log=log, **environ):
+    with running([*COMMAND, "serve", "--port", str(port), "--workers", "2"], log=log, **environ):
         tags = set()
         for _ in range(8):
             with client(port, **api_key) as api:
