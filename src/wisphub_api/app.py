@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar
 from litestar.di import Provide
+from prometheus_client import CollectorRegistry
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
@@ -25,6 +26,14 @@ from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
 from wisphub_api.web.head import answering_head
 from wisphub_api.web.health import CacheController, Caches, HealthController
+from wisphub_api.web.metrics import (
+    CacheFigures,
+    MetricsController,
+    counting_calls,
+    counting_requests,
+    new_registry,
+    watching_loop,
+)
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
 from wisphub_api.web.telemetry import logging_config
 
@@ -41,17 +50,20 @@ def create_app(settings: Settings | None = None) -> Litestar:
         SettingsError: The environment cannot be used.
     """
     settings = settings or read_settings()
-    net = WispHubNet(settings)
+    registry = new_registry()
+    net = WispHubNet(settings, observe=counting_calls(registry))
     plans = plan_cache(settings, net)
     directory = directory_cache(settings, net)
     failures = FailedAttempts(settings.verify_max_failures)
     clients = ClientService(directory, plans, failures, settings.verify_min_fields)
+    registry.register(CacheFigures((directory, plans)))
+    loop_lag = watching_loop(registry)
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
         if settings.is_open:
             logger.warning("no API key is asked for: everyone who can reach the port may read the clients")
-        async with net, directory, plans:
+        async with loop_lag, net, directory, plans:
             yield
 
     app = Litestar(
@@ -60,12 +72,14 @@ def create_app(settings: Settings | None = None) -> Litestar:
             InternetPlanController,
             CacheController,
             HealthController,
+            MetricsController,
             assets_router(),
         ],
         dependencies={
             "clients": _given(clients),
             "plans": _given(PlanService(plans)),
             "caches": _given((directory, plans)),
+            "registry": _given(registry),
         },
         # Litestar's own handlers of the API pages take no `opt`: they are let through by their path.
         middleware=[api_key_middleware(settings, exclude=[f"^{DOCS}($|/)"])],
@@ -75,7 +89,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         logging_config=logging_config(),
         lifespan=[lifespan],
     )
-    app.asgi_handler = answering_head(app.asgi_handler)
+    app.asgi_handler = answering_head(counting_requests(app.asgi_handler, registry))
     return app
 
 
@@ -91,6 +105,6 @@ def plan_cache(settings: Settings, net: WispHubNet) -> Cached[PlanCatalogue]:
     return Cached("internet-plans", lambda previous: load_catalogue(net, previous), policy, len)
 
 
-def _given(value: ClientService | PlanService | Caches) -> Provide:
+def _given(value: ClientService | PlanService | Caches | CollectorRegistry) -> Provide:
     """Hand `value` to the handlers that ask for it."""
     return Provide(lambda: value, use_cache=True, sync_to_thread=False)

@@ -43,6 +43,7 @@ class CacheState(msgspec.Struct, frozen=True):
         misses: Answers that waited for a load.
         stale_answers: Answers given past the TTL.
         loads: Loads begun since the start.
+        good_loads: Loads that succeeded.
         failed_loads: Loads that failed.
         last_load_s: How long the last good load took.
         last_error: What the last load failed with; null after a good one.
@@ -58,6 +59,7 @@ class CacheState(msgspec.Struct, frozen=True):
     misses: int
     stale_answers: int
     loads: int
+    good_loads: int
     failed_loads: int
     last_load_s: float | None
     last_error: str | None
@@ -149,6 +151,7 @@ class Cached(Generic[V]):
             misses=self._counts["misses"],
             stale_answers=self._counts["stale"],
             loads=self._counts["loads"],
+            good_loads=self._generation,
             failed_loads=self._counts["failed"],
             last_load_s=_rounded(slot.cost_s) if slot else None,
             last_error=self._last_error,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any, Final, Self, TypeVar
 
 import httpx
+from msgspec import Struct
 
 from wisphub_api.clients.models import Client
 from wisphub_api.exceptions import (
@@ -43,9 +46,26 @@ logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_S: Final = 900.0
 _DETAIL_PATHS: Final = {
-    "PPPOE": "/api/plan-internet/pppoe/{}/",
-    "SIMPLE QUEUE": "/api/plan-internet/queue/{}/",
+    "PPPOE": "/api/plan-internet/pppoe/{plan_id}/",
+    "SIMPLE QUEUE": "/api/plan-internet/queue/{plan_id}/",
 }
+
+
+class UpstreamCall(Struct, frozen=True):
+    """One try of one call, as it ended.
+
+    Attributes:
+        path: What was asked for, ids as their names: `/api/plan-internet/pppoe/{plan_id}/`.
+        outcome: "ok", or the name of the error.
+        elapsed_s: From sending to the answer, read and decoded; waiting for a permit left out.
+    """
+
+    path: str
+    outcome: str
+    elapsed_s: float
+
+
+def _tell_nobody(_: UpstreamCall) -> None: ...
 
 
 class WispHubNet:
@@ -58,10 +78,17 @@ class WispHubNet:
     Args:
         settings: Host, key, concurrency and time-out.
         transport: Stands in for the network in tests.
+        observe: Is told each try when it has ended; must not raise.
     """
 
-    def __init__(self, settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: httpx.AsyncBaseTransport | None = None,
+        observe: Callable[[UpstreamCall], None] = _tell_nobody,
+    ) -> None:
         limit = settings.net_concurrency
+        self._observe = observe
         self._timeout_s = settings.net_timeout_s
         # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
         self._permits = asyncio.Semaphore(limit)
@@ -94,8 +121,8 @@ class WispHubNet:
 
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
         """Add price and speeds to a plan that `has_detail`."""
-        path = _DETAIL_PATHS[_kind(plan)].format(plan.plan_id)
-        detail = await self._get(path, {}, lambda body: decode(body, PlanDetailWire))
+        path = _DETAIL_PATHS[_kind(plan)]
+        detail = await self._get(path, {}, lambda body: decode(body, PlanDetailWire), plan_id=plan.plan_id)
         return with_detail(plan, detail)
 
     async def find_client(self, service_id: int) -> Client | None:
@@ -116,20 +143,32 @@ class WispHubNet:
             logger.warning("%s: %d rows without a usable id set aside", path, result.set_aside)
         return result
 
-    async def _get(self, path: str, params: Mapping[str, int], read: Callable[[bytes], T]) -> T:
-        """Ask until an answer can be read, within the attempts and the deadline."""
+    async def _get(self, path: str, params: Mapping[str, int], read: Callable[[bytes], T], **ids: int) -> T:
+        """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
         async for attempt in attempts(deadline_s=3 * self._timeout_s):
             with attempt:
-                return read(await self._send(path, params))
+                async with self._permits:
+                    with self._observed(path):
+                        return read(await self._send(path.format(**ids), params))
         raise AssertionError
 
+    @contextmanager
+    def _observed(self, path: str) -> Iterator[None]:
+        """Tell how a try of this call ended; one that was cancelled did not end."""
+        begun = perf_counter()
+        try:
+            yield
+        except UpstreamError as error:
+            self._observe(UpstreamCall(path, type(error).__name__, perf_counter() - begun))
+            raise
+        self._observe(UpstreamCall(path, "ok", perf_counter() - begun))
+
     async def _send(self, path: str, params: Mapping[str, int]) -> bytes:
-        async with self._permits:
-            try:
-                async with asyncio.timeout(self._timeout_s):  # httpx's own starts anew with every byte
-                    response = await self._http.get(path, params=params)
-            except (TimeoutError, httpx.HTTPError) as error:
-                raise translate(error, path) from error
+        try:
+            async with asyncio.timeout(self._timeout_s):  # httpx's own starts anew with every byte
+                response = await self._http.get(path, params=params)
+        except (TimeoutError, httpx.HTTPError) as error:
+            raise translate(error, path) from error
         if response.status_code != HTTPStatus.OK:
             raise refusal(response.status_code, response.headers, path)
         return response.content

@@ -11,8 +11,9 @@ import msgspec
 import pytest
 
 from wisphub_api import exceptions as faults
+from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Secret, Settings
-from wisphub_api.upstream.client import WispHubNet, parse_retry_after
+from wisphub_api.upstream.client import UpstreamCall, WispHubNet, parse_retry_after
 
 pytestmark = pytest.mark.looptime
 
@@ -184,6 +185,41 @@ async def test_every_error_of_httpx_is_translated(kind):
     upstream = Upstream(10, *[kind.__new__(kind)] * 4)
     with pytest.raises(faults.UpstreamError):
         await read_ids(upstream)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "outcome"),
+    [
+        (httpx.Response(500), "UpstreamFailed"),
+        (httpx.Response(200, text="<html>"), "UpstreamUnreadable"),
+        (httpx.ReadTimeout("slow"), "UpstreamTimeout"),
+    ],
+    ids=str,
+)
+async def test_each_try_is_told_with_its_outcome(trouble, outcome):
+    told: list[UpstreamCall] = []
+    upstream = httpx.MockTransport(Upstream(10, trouble).handle)
+    async with WispHubNet(SETTINGS, upstream, told.append) as net:
+        await net.clients()
+    assert [(call.path, call.outcome) for call in told] == [
+        ("/api/clientes/", outcome),
+        ("/api/clientes/", "ok"),
+    ]
+    assert min(call.elapsed_s for call in told) > 0
+
+
+async def test_a_call_is_told_without_the_id_it_was_made_for():
+    told: list[UpstreamCall] = []
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        return httpx.Response(200, json={"precio": "40000"})
+
+    async with WispHubNet(SETTINGS, httpx.MockTransport(answer), told.append) as net:
+        await net.detailed(InternetPlan(plan_id=42, name="Hogar", type="PPPOE"))
+    assert asked == ["/api/plan-internet/pppoe/42/"]
+    assert [call.path for call in told] == ["/api/plan-internet/pppoe/{plan_id}/"]
 
 
 def test_retry_after_is_read_in_both_forms():

@@ -1,0 +1,187 @@
+"""`/metrics` for Prometheus: requests, caches, calls to WispHub Net, the event loop and the process.
+
+Labels hold routes as they are declared, names and outcomes: never what a caller sent. Each application
+has a registry of its own. With several worker processes a scrape tells the figures of the one that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
+from time import perf_counter
+from types import MappingProxyType
+from typing import Any, Final
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from wisphub_api.cache.cached import Cached, CacheState
+from wisphub_api.upstream.client import UpstreamCall
+from wisphub_api.web.auth import OPEN
+from wisphub_api.web.loop_lag import WINDOW_S, LoopLag
+
+MEDIA_TYPE: Final = "text/plain; version=0.0.4"
+UNMATCHED: Final = "unmatched"
+"""The route of a request whose path, or method on that path, is not there."""
+
+_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_REQUEST: Final = ("route", "method", "status")
+_REQUEST_BUCKETS_S: Final = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+_CALL_BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_LAG_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class MetricsController(Controller):
+    """For Prometheus; needs no key, as it tells nothing of any subscriber."""
+
+    path = "/metrics"
+    tags = ("Operations",)
+    opt = MappingProxyType({OPEN: True})
+    security = ({},)
+
+    @get("/", summary="Figures for Prometheus", media_type=MEDIA_TYPE)
+    async def page(self, registry: NamedDependency[CollectorRegistry]) -> Response[bytes]:
+        """Tell requests, caches, calls to WispHub Net, event-loop lag and the process, as text."""
+        return Response(generate_latest(registry), media_type=MEDIA_TYPE)
+
+
+def new_registry() -> CollectorRegistry:
+    """Make a registry with the figures of the process and the version of the service."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    Info("wisphub_api", "The service.", registry=registry).info({"version": version("wisphub-api")})
+    return registry
+
+
+def counting_requests(app: ASGIApp, registry: CollectorRegistry) -> ASGIApp:
+    """Wrap an application: each answer is counted and timed until it begins to be sent."""
+    count = Counter("wisphub_http_requests", "Requests answered.", _REQUEST, registry=registry)
+    duration = Histogram(
+        "wisphub_http_request_duration_seconds",
+        "Time from a request to the first byte of its answer.",
+        _REQUEST,
+        buckets=_REQUEST_BUCKETS_S,
+        registry=registry,
+    )
+
+    @cache
+    def noters(*labels: str | int) -> tuple[Callable[[], None], Callable[[float], None]]:
+        return count.labels(*labels).inc, duration.labels(*labels).observe
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        begun = perf_counter()
+        method = scope["method"] if scope["method"] in _METHODS else "other"
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = scope.get("path_template", UNMATCHED)  # the router leaves its match here
+                increment, observe = noters(route, method, message["status"])
+                increment()
+                observe(perf_counter() - begun)
+            await send(message)
+
+        await app(scope, receive, send_and_note)
+
+    return counted
+
+
+def watching_loop(registry: CollectorRegistry) -> LoopLag:
+    """Make the watch over the event loop, to be opened by the app's lifespan."""
+    lateness = Histogram(
+        "wisphub_event_loop_lag_seconds",
+        "How late the event loop wakes.",
+        buckets=_LAG_BUCKETS_S,
+        registry=registry,
+    )
+    lag = LoopLag(lateness.observe)
+    highest = f"The highest lateness of the last {WINDOW_S:g} seconds."
+    Gauge("wisphub_event_loop_lag_max_seconds", highest, registry=registry).set_function(lag.highest_s)
+    return lag
+
+
+def counting_calls(registry: CollectorRegistry) -> Callable[[UpstreamCall], None]:
+    """Make what `WispHubNet` tells its calls to."""
+    duration = Histogram(
+        "wisphub_upstream_call_duration_seconds",
+        "Calls to WispHub Net, each try by itself.",
+        ("path", "outcome"),
+        buckets=_CALL_BUCKETS_S,
+        registry=registry,
+    )
+
+    def note(call: UpstreamCall) -> None:
+        duration.labels(call.path, call.outcome).observe(call.elapsed_s)
+
+    return note
+
+
+class CacheFigures(Collector):
+    """Reads the caches' own counts when it is asked; a request pays nothing for them."""
+
+    def __init__(self, caches: Sequence[Cached[Any]]) -> None:
+        self._caches = caches
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every figure of every cache; a cold cache has no age."""
+        states = [cache.state() for cache in self._caches]
+        yield _gauge("age_seconds", "Age of what is in the cache.", states, lambda state: state.age_s)
+        yield _gauge("items", "How many items it holds.", states, lambda state: state.size)
+        yield _gauge(
+            "last_load_seconds", "How long the last good load took.", states, lambda state: state.last_load_s
+        )
+        yield _counter(
+            "answers",
+            "Answers: fresh (hit), past the TTL (stale), or after waiting for a load (miss).",
+            states,
+            lambda state: {"hit": state.hits, "stale": state.stale_answers, "miss": state.misses},
+        )
+        yield _counter(
+            "loads",
+            "Loads from WispHub Net that have ended.",
+            states,
+            lambda state: {"ok": state.good_loads, "failed": state.failed_loads},
+        )
+
+
+def _gauge(
+    name: str, text: str, states: list[CacheState], value: Callable[[CacheState], float | None]
+) -> Metric:
+    family = GaugeMetricFamily(f"wisphub_cache_{name}", text, labels=("cache",))
+    for state in states:
+        if (found := value(state)) is not None:
+            family.add_metric((state.name,), found)
+    return family
+
+
+def _counter(
+    name: str, text: str, states: list[CacheState], counts: Callable[[CacheState], dict[str, int]]
+) -> Metric:
+    family = CounterMetricFamily(f"wisphub_cache_{name}", text, labels=("cache", "outcome"))
+    for state in states:
+        for outcome, count in counts(state).items():
+            family.add_metric((state.name, outcome), count)
+    return family
