@@ -16,13 +16,27 @@ class Window(Struct, frozen=True, kw_only=True):
         return self.end_s - self.start_s
 
 
+class ArrivalFacts(Struct, frozen=True, kw_only=True):
+    """Of an open workload: arrivals that were due in the judged stretch, and what became of them.
+
+    `dropped_s` tells when those were due that were dropped, in seconds of the run, warm-up included.
+    `late_p95_ms` is how late the generator sent an arrival for which a caller was free: its own fault alone.
+    """
+
+    due: int
+    dropped: int
+    late_p95_ms: float
+    dropped_s: tuple[float, ...] = ()
+
+
 class GeneratorFacts(Struct, frozen=True, kw_only=True):
     """How the run went: what decides whether its samples may be judged.
 
     `started_at` is the run's zero in seconds since the epoch; `judged` the stretch whose samples count.
-    `cpu_share` is the generator's CPU time over the whole run in cores (1.0: one core busy all the time);
-    `machine_busy_cores` what the whole machine spent. `lag_p95_ms` is how late the generator woke from short
-    sleeps: its share in every latency it measures. `mean_wait_s` is the mean of the waits its users drew.
+    `cpu_share` is the generator's CPU time over the whole run in cores (1.0: one core busy all the time), of
+    the busiest process where there are several; `own_cores` that of all; `machine_busy_cores` what the whole
+    machine spent. `lag_p95_ms` is how late the generator woke from short sleeps: its share in every latency
+    it measures. `mean_wait_s` is the mean of the waits its users drew.
     """
 
     started_at: float
@@ -30,8 +44,22 @@ class GeneratorFacts(Struct, frozen=True, kw_only=True):
     judged: Window
     has_spawned: bool
     cpu_share: float
+    own_cores: float
     machine_busy_cores: float
     machine_cores: int
     lag_p95_ms: float
     mean_wait_s: float
     unfinished_users: int
+    users: tuple[tuple[float, int], ...] = ()
+    arrivals: ArrivalFacts | None = None
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
+    """A run while it goes on: `rate_per_s` and `p95_ms` are of the last seconds, `failures` of all so far."""
+
+    elapsed_s: float
+    planned_s: float
+    users: int
+    rate_per_s: float
+    p95_ms: float | None
+    failures: int

@@ -1,66 +1,147 @@
-"""Run the load generator in a process of its own and bring back what it measured."""
+"""Run the load generator in processes of its own and bring back what it measured."""
 
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
-from loadcheck.facts import GeneratorFacts
+from loadcheck.counters import CounterWatch, Readings, growth
+from loadcheck.facts import GeneratorFacts, Snapshot
+from loadcheck.figures import Measured
 from loadcheck.process import ChildProcess, ProcessFailed
 from loadcheck.sample_file import read_samples
 from loadcheck.samples import Samples
-from loadcheck.server import Server
-from loadcheck.usage import Usage
+from loadcheck.server import Server, free_port
+from loadcheck.target import HOST, Target
+from loadcheck.usage import Moment, Usage
 from loadcheck.workload import Workload
+
+LOOK_EVERY_S = 0.25
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """A workload that was played: every sample and how it went.
+    """A workload that was played: every sample and how it went; its files are in `folder`.
 
-    `usage` is what each server consumed meanwhile, `settings` how it was started, both by its name.
+    `usage` is what each server consumed in the judged stretch, `servers` its readings over the whole run,
+    `settings` how it was started, all by its name; `counters` are the readings of the test's own.
     """
 
     workload: Workload
+    folder: Path
     facts: GeneratorFacts
     samples: Samples
+    under_test: str
     usage: Mapping[str, Usage]
+    whole_usage: Mapping[str, Usage]
+    servers: Mapping[str, tuple[Moment, ...]]
     settings: Mapping[str, Mapping[str, str]]
+    counters: Mapping[str, Readings]
 
     @property
     def judged(self) -> Samples:
         """The samples that count: without those of spawning and warm-up."""
         return self.samples.judged_from(self.facts.judged.start_s)
 
+    @property
+    def measured(self) -> Measured:
+        """All that can be judged."""
+        return Measured(
+            samples=self.judged,
+            start_s=self.facts.judged.start_s,
+            end_s=self.facts.judged.end_s,
+            dropped=self.facts.arrivals.dropped if self.facts.arrivals else 0,
+            usage=self.usage.get(self.under_test),
+            counters={
+                name: growth(readings, self.facts.judged.start_s) for name, readings in self.counters.items()
+            },
+        )
+
+
+class Watched(Struct, frozen=True, kw_only=True):
+    """What is watched while a workload is played: servers, and the test's counters."""
+
+    servers: tuple[Server, ...] = ()
+    counters: Mapping[str, Callable[[], float]] = {}
+
 
 class Generator(Struct, frozen=True, kw_only=True):
-    """Where the load generator runs: its working folder, its environment, and where its output goes."""
+    """Where the load generator runs: its working folder, its environment, and where its output goes.
+
+    `tell` hears of the run while it goes on. `bind` (`HOST:PORT`) is where workers on other machines come to;
+    `remote_workers` of them are waited for.
+    """
 
     folder: Path
     logs: Path
     env: Mapping[str, str] = {}
+    tell: Callable[[Snapshot], None] = lambda _: None
+    bind: str = ""
+    remote_workers: int = 0
 
-    def play(self, workload: Workload, host: str, out: Path, watched: Sequence[Server] = ()) -> Run:
-        """Play a workload against a host; raises `ProcessFailed` when the generator fails or hangs."""
+    def play(self, workload: Workload, target: Target, out: Path, watched: Watched) -> Run:
+        """Play a workload against a server; raises `ProcessFailed` when the generator fails or hangs."""
         out.mkdir(parents=True, exist_ok=True)
-        for result in (out / "facts.json", out / "samples.bin"):
-            result.unlink(missing_ok=True)  # another run's must not be taken for this one's
-        plan = out / "workload.json"
-        plan.write_bytes(msgspec.json.format(msgspec.json.encode(workload)))
-        self._drive(workload, out / "facts.json", [f"--host={host}", f"--workload={plan}", f"--out={out}"])
+        for result in ("facts.json", "samples.bin", "progress.json"):
+            (out / result).unlink(missing_ok=True)  # another run's must not be taken for this one's
+        with CounterWatch(watched.counters) as counters:
+            self._drive(workload, target, out)
         facts = msgspec.json.decode((out / "facts.json").read_bytes(), type=GeneratorFacts)
-        end = facts.started_at + facts.ended_s
+        start, end = facts.started_at, facts.started_at + facts.ended_s
+        judged_from = start + facts.judged.start_s
+        servers = {server.name: server for server in watched.servers}
         return Run(
             workload=workload,
+            folder=out,
             facts=facts,
-            samples=read_samples(out / "samples.bin"),
-            usage={server.program.name: server.usage(facts.started_at, end) for server in watched},
-            settings={server.program.name: server.program.settings() for server in watched},
+            samples=read_samples(out / "samples.bin", facts.started_at),
+            under_test=target.name,
+            usage={name: server.usage(judged_from, end) for name, server in servers.items()},
+            whole_usage={name: server.usage(start, end) for name, server in servers.items()},
+            servers={name: server.timeline(start, end) for name, server in servers.items()},
+            settings={name: server.program.settings() for name, server in servers.items()},
+            counters=counters.readings(start),
         )
 
-    def _drive(self, workload: Workload, result: Path, arguments: list[str]) -> None:
+    def _drive(self, workload: Workload, target: Target, out: Path) -> None:
+        plan = out / "workload.json"
+        local = workload.workers
+        workload = msgspec.structs.replace(workload, workers=local + self.remote_workers)
+        plan.write_bytes(msgspec.json.format(msgspec.json.encode(workload)))
+        arguments = [f"--host={target.url}", f"--workload={plan}", f"--out={out}"]
+        workers: list[ChildProcess] = []
+        with ExitStack() as stack:
+            if workload.workers > 1:
+                address = self.bind or f"{HOST}:{free_port()}"
+                arguments.append(f"--bind={address}")
+                workers = [
+                    stack.enter_context(self._start(f"worker-{number}", ["--once", f"--worker={address}"]))
+                    for number in range(local)
+                ]
+            driver = stack.enter_context(self._start("driver", arguments))
+            self._wait(driver, workers, workload.deadline_s, out)
+
+    def _start(self, name: str, arguments: Sequence[str]) -> ChildProcess:
         command = [sys.executable, "-m", "loadcheck.driver", *arguments]
-        with ChildProcess(command, log=self.logs / "driver.log", env=self.env, folder=self.folder) as driver:
-            if driver.wait(workload.deadline_s) or not result.exists():
-                raise ProcessFailed(driver.describe("failed"))
+        return ChildProcess(command, log=self.logs / f"{name}.log", env=self.env, folder=self.folder)
+
+    def _wait(
+        self, driver: ChildProcess, workers: Sequence[ChildProcess], timeout_s: float, out: Path
+    ) -> None:
+        deadline = time.monotonic() + timeout_s
+        while driver.is_running_after(LOOK_EVERY_S):
+            if time.monotonic() > deadline:
+                raise ProcessFailed(driver.describe(f"was still running after {timeout_s:g} s"))
+            for worker in workers:
+                if worker.exit_code:
+                    raise ProcessFailed(worker.describe(f"ended with code {worker.exit_code}"))
+            self._tell(out / "progress.json")
+        if driver.exit_code or not (out / "facts.json").exists():
+            raise ProcessFailed(driver.describe("failed"))
+
+    def _tell(self, path: Path) -> None:
+        if path.exists():
+            self.tell(msgspec.json.decode(path.read_bytes(), type=Snapshot))

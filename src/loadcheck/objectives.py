@@ -1,197 +1,110 @@
-"""What is promised, as data, and the verdict on it, as pure functions."""
+"""What is promised, as data, and the verdicts there are."""
 
 import math
+import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Literal
 
 from msgspec import Struct
 
-from loadcheck.samples import NO_ENDPOINT, Figures, Samples, figures, samples_needed
-
-Verdict = Literal["met", "missed", "void"]
-"""`void`: this run cannot tell."""
+Verdict = Literal["met", "missed", "inconclusive", "void"]
+"""`inconclusive`: the figure is too uncertain to tell; `void`: the run says nothing about the server."""
 
 Relation = Literal["≤", "≥", "="]
 
-SAMPLES_FOR_MEAN = 30
-"""The usual rule of thumb for the mean to be about normally distributed (central limit theorem)."""
+LATENCY = re.compile(r"(?:service_|first_byte_)?(?:mean|max|p(?P<percent>[1-9]\d?(?:_\d+)?))_ms")
+"""`p99_9_ms` is the 99.9th percentile; `service_` counts from sending, `first_byte_` to the first byte."""
+
+RATIOS = ("failure_ratio", "dropped_ratio", "hit_ratio", "stale_ratio")
+SERVER_FIGURES = ("cpu_cores", "memory_mb", "threads", "open_files", "lag_max_ms")
+OTHER_FIGURES = ("rate_per_s", *RATIOS, *SERVER_FIGURES)
+COMMON = ("mean_ms", "max_ms", "p50_ms", "p95_ms", "p99_ms", "service_p95_ms", "first_byte_p95_ms")
+UNITS = re.compile(r"_(ms|ratio|per_s|mb|cores)$|^p\d")
+PREFIXES: dict[str, Relation] = {"min_": "≥", "exactly_": "="}
 
 
-class Objective(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A promise about one endpoint, or about all requests together (`endpoint=None`).
-
-    Latencies are of successes; the failure ratio stands beside them and is 0 unless said otherwise. Every
-    limit may be reached but not passed. The rate counts every request.
-    """
-
-    endpoint: str | None = None
-    mean_ms: float | None = None
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    p99_ms: float | None = None
-    max_ms: float | None = None
-    failure_ratio: float = 0.0
-    min_rate_per_s: float | None = None
-    min_hit_ratio: float | None = None
-    min_stale_ratio: float | None = None
-
-
-class Check(Struct, frozen=True, kw_only=True):
-    """One limit against what was measured; `reason` says why the run cannot tell."""
+class Limit(Struct, frozen=True):
+    """A metric, and what it must not be above (≤) or below (≥), or must equal; a limit may be reached."""
 
     metric: str
     relation: Relation
     limit: float
-    figure: float | None
-    verdict: Verdict
-    reason: str = ""
-
-    @property
-    def is_wrong_count(self) -> bool:
-        """Is it a count that had to be exact, and was not?"""
-        return self.relation == "=" and self.verdict == "missed"
 
     def __str__(self) -> str:
-        figure = "nothing" if self.figure is None else with_unit(self.metric, self.figure)
-        why = f" ({self.reason})" if self.reason else ""
-        return f"{self.verdict}: {figure}, promised {self.promise}{why}"
-
-    @property
-    def promise(self) -> str:
-        """The limit in words, such as `p95 ≤ 10 ms`."""
         if self.metric == "failure_ratio" and not self.limit:
             return "no failures"
-        name = self.metric
-        for unit in ("_ms", "_ratio", "_per_s"):
+        name = re.sub(r"(?<=\d)_(?=\d)", ".", self.metric)  # p99_9_ms
+        for unit in ("_ms", "_ratio", "_per_s", "_mb"):
             name = name.removesuffix(unit)
-        return f"{name} {self.relation} {with_unit(self.metric, self.limit)}"
+        return f"{name.replace('_', ' ')} {self.relation} {with_unit(self.metric, self.limit)}"
 
 
-class Judgement(Struct, frozen=True, kw_only=True):
-    """An objective, the figures it was held against, and the verdict limit by limit."""
+class Objective(Struct, frozen=True, kw_only=True):
+    """A promise about one endpoint, or about all requests together (`endpoint=None`)."""
 
-    objective: Objective
-    figures: Figures
-    checks: tuple[Check, ...]
-
-    @property
-    def verdict(self) -> Verdict:
-        """One missed limit misses; else one void limit voids."""
-        return worst(check.verdict for check in self.checks)
-
-    @property
-    def has_failed(self) -> bool:
-        """Did more requests fail than allowed?"""
-        return any(check.metric == "failure_ratio" and check.verdict == "missed" for check in self.checks)
+    endpoint: str | None = None
+    limits: tuple[Limit, ...] = ()
 
 
-class _Limit(Struct, frozen=True):
-    """Which figure an objective's field limits, and how many successes it takes to tell."""
+def objective(endpoint: str | None = None, /, **limits: float) -> Objective:
+    """Promise limits for one endpoint, or for all requests together.
 
-    field: str
-    metric: str
-    relation: Relation = "≤"
-    successes_needed: int = 0
+    A name is a metric's: `mean_ms`, `max_ms` or any percentile (`p95_ms`, `p99_9_ms`) of the successes'
+    latency, counted from the intended start; the same with `service_` (from the sending) or `first_byte_`
+    before it; `rate_per_s`, `failure_ratio`, `dropped_ratio`, `hit_ratio`, `stale_ratio`; of the server's
+    process tree `cpu_cores`, `memory_mb`, `threads`, `open_files`, `lag_max_ms`; or a counter that the test
+    gave to `play`. The value may not be passed; with `min_` before the name not fallen short of, with
+    `exactly_` it must be hit. Nothing may fail unless said otherwise.
 
-
-LIMITS = (
-    _Limit("failure_ratio", "failure_ratio"),
-    _Limit("mean_ms", "mean_ms", successes_needed=SAMPLES_FOR_MEAN),
-    _Limit("p50_ms", "p50_ms", successes_needed=samples_needed(0.50)),
-    _Limit("p95_ms", "p95_ms", successes_needed=samples_needed(0.95)),
-    _Limit("p99_ms", "p99_ms", successes_needed=samples_needed(0.99)),
-    _Limit("max_ms", "max_ms", successes_needed=1),
-    _Limit("min_rate_per_s", "rate_per_s", "≥"),
-    _Limit("min_hit_ratio", "hit_ratio", "≥", successes_needed=1),
-    _Limit("min_stale_ratio", "stale_ratio", "≥", successes_needed=1),
-)
-
-
-def judge(objective: Objective, samples: Samples, duration_s: float, until_s: float = math.inf) -> Judgement:
-    """Hold samples taken in `duration_s` seconds, up to `until_s`, against an objective.
-
-    Failures that belong to no endpoint count against every endpoint's objective.
+    Raises:
+        ValueError: A name that is no metric's, saying which is meant or allowed.
     """
-    measured = figures(_concerning(objective.endpoint, samples), duration_s, until_s)
-    checks = (check for limit in LIMITS if (check := _check(limit, objective, measured)))
-    return Judgement(objective=objective, figures=measured, checks=tuple(checks))
+    promised = [_limit(name, value) for name, value in limits.items()]
+    says_failures = any(limit.metric == "failure_ratio" for limit in promised)
+    silent = () if says_failures else (Limit("failure_ratio", "≤", 0.0),)
+    return Objective(endpoint=endpoint, limits=(*silent, *promised))
 
 
-def with_the_rest(objectives: tuple[Objective, ...], samples: Samples) -> tuple[Objective, ...]:
-    """Add, for every endpoint that no objective concerns, that it does not fail."""
-    named = {objective.endpoint for objective in objectives}
-    rest = sorted(set(samples.endpoints()) - named - {NO_ENDPOINT}) if None not in named else []
-    return (*objectives, *(Objective(endpoint=endpoint) for endpoint in rest))
+def _limit(name: str, value: float) -> Limit:
+    for prefix, relation in PREFIXES.items():
+        if name.startswith(prefix):
+            return Limit(_metric(name.removeprefix(prefix)), relation, float(value))
+    return Limit(_metric(name), "≤", float(value))
 
 
-def claim(
-    metric: str, figure: float, relation: Relation, limit: float, *, otherwise: Verdict = "missed"
-) -> Check:
-    """Hold a figure of the scenario's own (a ratio, a count of upstream calls) against a limit.
+def _metric(name: str) -> str:
+    if is_metric(name) or not UNITS.search(name):  # without a unit it may be a counter's name
+        return name
+    close = get_close_matches(name, (*COMMON, *OTHER_FIGURES), n=1)
+    meant = f"; did you mean {close[0]}?" if close else "."
+    raise ValueError(
+        f"{name!r} is no metric{meant} Allowed: any p<percent>_ms, {', '.join((*COMMON, *OTHER_FIGURES))}"
+    )
 
-    `otherwise="void"` is for what the scenario needs to have happened before it can tell anything.
-    """
-    verdict: Verdict = "met" if is_kept(figure, relation, limit) else otherwise
-    return Check(metric=metric, relation=relation, limit=limit, figure=figure, verdict=verdict)
 
-
-def is_kept(figure: float, relation: Relation, limit: float) -> bool:
-    """Compare a figure with its limit; a limit may be reached."""
-    match relation:
-        case "≤":
-            return figure <= limit
-        case "≥":
-            return figure >= limit
-        case "=":
-            return figure == limit
+def is_metric(name: str) -> bool:
+    """Is it a metric that every run has?"""
+    return bool(LATENCY.fullmatch(name)) or name in OTHER_FIGURES
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
-    """Return missed before void before met: what is wrong is wrong whatever else is unknown.
+    """Return missed before void before inconclusive before met.
 
-    Of nothing it is void: a run that promises nothing has met nothing.
+    What is wrong is wrong whatever else is unknown. Of nothing it is void: a run that promises nothing has
+    met nothing.
     """
     found = set(verdicts)
-    if "missed" in found:
-        return "missed"
-    return "met" if found == {"met"} else "void"
+    order: tuple[Verdict, ...] = ("missed", "void", "inconclusive", "met")
+    return next((verdict for verdict in order if verdict in found), "void")
 
 
 def with_unit(metric: str, value: float) -> str:
     """Write a value of a metric as people read it, to three digits."""
     if metric.endswith("_ratio"):
         return f"{100 * value:.3g} %"
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     number = f"{value:.3g}" if abs(value) < 1_000 else f"{value:,.0f}"  # noqa: PLR2004 - no 1e+03
-    return number + (" ms" if metric.endswith("_ms") else "/s" if metric.endswith("_per_s") else "")
-
-
-def _concerning(endpoint: str | None, samples: Samples) -> Samples:
-    return samples.where(lambda label: endpoint in (None, label.endpoint) or label.endpoint == NO_ENDPOINT)
-
-
-def _check(limit: _Limit, objective: Objective, measured: Figures) -> Check | None:
-    promised = getattr(objective, limit.field)
-    if promised is None:
-        return None
-    figure = getattr(measured, limit.metric)
-    if reason := _cannot_tell(limit, measured):
-        return Check(
-            metric=limit.metric,
-            relation=limit.relation,
-            limit=promised,
-            figure=figure,
-            verdict="void",
-            reason=reason,
-        )
-    return claim(limit.metric, figure, limit.relation, promised)
-
-
-def _cannot_tell(limit: _Limit, measured: Figures) -> str:
-    if not measured.requests:
-        return "no requests"
-    successes = measured.requests - measured.failures
-    return (
-        f"{successes} successes, {limit.successes_needed} needed"
-        if successes < limit.successes_needed
-        else ""
-    )
+    units = {"ms": " ms", "s": "/s", "mb": " MB", "cores": " cores"}
+    return number + units.get(metric.rpartition("_")[2], "")

@@ -6,7 +6,8 @@ It is loaded into every pytest process, so it imports the harness only once a pe
 import re
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from loadcheck.session import LoadSession, LoadTest
 
-PROFILES = ("short", "documented")
+PROFILES = ("short", "documented", "stress", "soak")
 NO_XDIST = (
     "perf tests measure: parallel workers would measure each other. Run them without -n (pytest -m perf)"
 )
@@ -24,6 +25,7 @@ TABLE_WIDTH = 160
 """What the table takes unfolded, in characters: where output is no terminal, 80 would be assumed."""
 
 SESSION = pytest.StashKey["LoadSession"]()
+TEST = pytest.StashKey["LoadTest"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,21 +35,43 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--perf-profile",
         choices=PROFILES,
         default="short",
-        help="how long perf tests measure: short (all in two minutes) or documented (minutes each)",
+        help="how long and how hard perf tests load: short (all in four minutes), documented (minutes each), "
+        "stress (up to what breaks it), soak (half an hour and more)",
     )
     group.addoption(
         "--perf-results",
         default="perf-results",
         metavar="DIR",
-        help="where perf tests write CSV and JSON (write --perf-results=DIR)",
+        help="where perf tests write their report (write --perf-results=DIR)",
+    )
+    group.addoption(
+        "--perf-target",
+        default="",
+        metavar="URL",
+        help="load the server at this URL; load.serve() then starts none",
+    )
+    group.addoption(
+        "--perf-remote-workers",
+        default=0,
+        type=int,
+        metavar="N",
+        help="wait for N load generators on other machines (python -m loadcheck.driver --worker HOST:PORT)",
+    )
+    group.addoption(
+        "--perf-bind",
+        default="",
+        metavar="HOST:PORT",
+        help="where load generators on other machines come to",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; refuse to measure in parallel."""
+    """Register the marker; refuse to measure in parallel, or to wait for workers nowhere."""
     config.addinivalue_line("markers", "perf: a load test; never parallel, run with `pytest -m perf`")
     if config.getoption("dist", "no") != "no" and asks_for_perf(config.getoption("markexpr", "")):
         raise pytest.UsageError(NO_XDIST)
+    if config.getoption("perf_remote_workers") and not config.getoption("perf_bind"):
+        raise pytest.UsageError("--perf-remote-workers needs --perf-bind=HOST:PORT, where they come to")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -58,35 +82,84 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 def asks_for_perf(expression: str) -> bool:
     """Does a `-m` expression name perf other than to leave it out?"""
-    return bool(re.search(r"(?<!not )\bperf\b", expression))
+    return bool(re.search(r"(?<!not )(?<!not \()\bperf\b", expression))
 
 
 @pytest.fixture(scope="session")
 def load_session(pytestconfig: pytest.Config) -> Iterator["LoadSession"]:
     """The results of this session, written and printed at its end.
 
-    Meanwhile a SIGTERM (a cancelled CI job) ends pytest as Ctrl-C does, so that every process is stopped.
+    Meanwhile a SIGTERM or SIGHUP (a cancelled CI job, a closed terminal) ends pytest as Ctrl-C does, so that
+    every process is stopped.
     """
-    from loadcheck.session import LoadSession  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.live import live_line  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.process import ProcessFailed  # noqa: PLC0415 - likewise
+    from loadcheck.session import LoadSession, Options  # noqa: PLC0415 - likewise
 
-    session = LoadSession(
+    options = Options(
         project=pytestconfig.rootpath,
         out=pytestconfig.invocation_params.dir / pytestconfig.getoption("perf_results"),
         profile=pytestconfig.getoption("perf_profile"),
+        target=pytestconfig.getoption("perf_target"),
+        bind=pytestconfig.getoption("perf_bind"),
+        remote_workers=pytestconfig.getoption("perf_remote_workers"),
     )
-    session.clear()
+    session = LoadSession(options=options, tell=live_line(pytestconfig))
+    try:
+        session.clear()
+    except ProcessFailed as error:
+        pytest.fail(str(error), pytrace=False)
     pytestconfig.stash[SESSION] = session
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING_SIGNALS}
     yield session
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.fixture
-def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> "LoadTest":
+def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["LoadTest"]:
     """What a perf test drives and judges with."""
-    from loadcheck.session import LoadTest  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.session import LoadTest, Scenario  # noqa: PLC0415 - see the module's docstring
 
-    return LoadTest(load_session, name=request.node.name.removeprefix("test_"), logs=tmp_path)
+    node = request.node
+    attempt = getattr(node, "execution_count", 1)  # pytest-rerunfailures counts
+    if attempt > 1:
+        node.user_properties.clear()  # the attempt's before
+    scenario = Scenario(
+        name=scenario_name(node.path.stem, node.name),
+        question=question(request.function.__doc__, request.module.__doc__),
+        attempt=attempt,
+    )
+    with ExitStack() as stack:
+        node.stash[TEST] = LoadTest(load_session, scenario, logs=tmp_path, stack=stack)
+        yield node.stash[TEST]
+
+
+def scenario_name(module: str, test: str) -> str:
+    """Name a scenario by its file and its test, once where both are the same."""
+    module, test = module.removeprefix("test_"), test.removeprefix("test_")
+    return test if test == module else f"{module}.{test}"
+
+
+def question(*docstrings: str | None) -> str:
+    """Return the first line of the first docstring that there is."""
+    return next((text.strip().splitlines()[0] for text in docstrings if text and text.strip()), "")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep a record of load tests that broke off; give JUnit the figures of the others."""
+    report = yield
+    test = item.stash.get(TEST, None)
+    if test and call.when == "call":
+        error = call.excinfo.value if call.excinfo and report.failed else None  # a skip is no failure
+        item.user_properties.extend(test.conclude(error))  # those that pytest's JUnit file takes at the end
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -101,10 +174,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     found = config.stash.get(SESSION, None)
     if not found or not found.results:
         return
-    from loadcheck.report.table import render  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.report import render_table  # noqa: PLC0415 - see the module's docstring
 
     writer = terminalreporter
     width = max(shutil.get_terminal_size().columns, TABLE_WIDTH)
     writer.section("load tests")
-    writer.write_line(render(found.results, width=width, has_colour=writer.hasmarkup))
-    writer.write_line(f"profile {found.profile}; samples, summary.csv and results.json in {found.out}")
+    writer.write_line(render_table(found.results, width, has_colour=writer.hasmarkup))
+    out = found.options.out
+    writer.write_line(f"profile {found.options.profile}; report: {out / 'report.html'}")

@@ -5,6 +5,7 @@ the test's process, which does nothing else meanwhile.
 """
 
 import http.client
+import math
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -13,8 +14,8 @@ from typing import Self
 from msgspec import Struct
 
 from loadcheck.cache_status import cache_state
-from loadcheck.samples import Label, Samples
-from loadcheck.server import HOST, Server
+from loadcheck.samples import Label, Row, Samples
+from loadcheck.target import Target
 
 ANSWER_WITHIN_S = 10.0
 
@@ -30,11 +31,12 @@ class Question(Struct, frozen=True, kw_only=True):
 class Probe:
     """One caller with a kept connection to one server; its clock starts with its construction."""
 
-    def __init__(self, server: Server, *, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, target: Target, *, headers: Mapping[str, str] | None = None) -> None:
         self._headers = dict(headers or {})
-        self._connection = http.client.HTTPConnection(HOST, server.port, timeout=ANSWER_WITHIN_S)
+        self._target = target
+        self._connection = target.connect(ANSWER_WITHIN_S)
         self._zero = time.perf_counter()
-        self._rows: list[tuple[Label, float, float, float, int]] = []
+        self._rows: list[Row] = []
 
     def __enter__(self) -> Self:
         return self
@@ -46,32 +48,42 @@ class Probe:
 
     def ask(self, question: Question) -> Label:
         """Ask once and keep the sample; return its label: status, failure, cache state."""
-        start_s = time.perf_counter() - self._zero
-        label, body = self._answer(question)
-        end_s = time.perf_counter() - self._zero
+        start_s = self._elapsed_s()
+        label, body, head_s = self._answer(question)
+        end_s = self._elapsed_s()
         if not label.failure:
-            label = Label(
-                label.method, label.endpoint, label.status, question.what_is_wrong(body), label.cache
+            problem = question.what_is_wrong(body)
+            label = Label(label.method, label.endpoint, label.status, problem, label.cache)
+        self._rows.append(
+            Row(
+                label=label,
+                intended_s=start_s,
+                start_s=start_s,
+                first_byte_ms=(head_s - start_s) * 1_000,
+                response_ms=(end_s - start_s) * 1_000,
+                done_s=self._elapsed_s(),
+                size=len(body),
             )
-        done_s = time.perf_counter() - self._zero
-        self._rows.append((label, start_s, done_s, (end_s - start_s) * 1_000, len(body)))
+        )
         return label
 
     def samples(self) -> Samples:
         """What was asked so far."""
-        if not self._rows:
-            return Samples()
-        labels, start_s, done_s, response_ms, size = zip(*self._rows, strict=True)
-        return Samples(labels, start_s, done_s, response_ms, size, range(len(labels)))
+        return Samples.of_rows(self._rows)
 
-    def _answer(self, question: Question) -> tuple[Label, bytes]:
+    def _elapsed_s(self) -> float:
+        return time.perf_counter() - self._zero
+
+    def _answer(self, question: Question) -> tuple[Label, bytes, float]:
+        """Return what came, and when its head did (NaN: never)."""
         try:
-            self._connection.request("GET", question.path, headers=self._headers)
+            self._connection.request("GET", self._target.full_path(question.path), headers=self._headers)
             response = self._connection.getresponse()
+            head_s = self._elapsed_s()
             body = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()  # the next request opens it anew
-            return Label("GET", question.name, 0, type(error).__name__), b""
+            return Label("GET", question.name, 0, type(error).__name__), b"", math.nan
         failure = "" if response.status == http.HTTPStatus.OK else f"HTTP {response.status}"
         cache = cache_state(response.getheader("Cache-Status"))
-        return Label("GET", question.name, response.status, failure, cache), body
+        return Label("GET", question.name, response.status, failure, cache), body, head_s

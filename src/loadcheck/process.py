@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from loadcheck.guardian import GUARDIAN
+
 STOP_WITHIN_S = 5.0
 """How long a process may take to end when asked, before it is killed."""
 TAIL_CHARACTERS = 2_000
@@ -44,6 +46,8 @@ class ChildProcess:
                 start_new_session=True,  # a process group of its own: its children can be stopped with it
             )
 
+        GUARDIAN.watch(self.pid)
+
     def __enter__(self) -> Self:
         return self
 
@@ -67,7 +71,13 @@ class ChildProcess:
         try:
             return self._process.wait(timeout_s)
         except subprocess.TimeoutExpired:
-            raise ProcessFailed(self.describe(f"was still running after {timeout_s:.0f} s")) from None
+            raise ProcessFailed(self.describe(f"was still running after {timeout_s:g} s")) from None
+
+    def is_running_after(self, wait_s: float) -> bool:
+        """Wait at most so long; does it still run then?"""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(wait_s)
+        return self.exit_code is None
 
     def stop(self) -> None:
         """Ask it to end, kill what is left of its group; does nothing the second time."""
@@ -89,6 +99,7 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is gone already
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
+        GUARDIAN.forget(self.pid)
 
     def describe(self, what: str) -> str:
         """Say what happened to it, with the end of its output."""

@@ -1,18 +1,25 @@
-"""Raw samples: one row per request, in columns; slices and exact figures of them."""
+"""Raw samples: one row per request, in columns; slices of them."""
 
-import math
-from collections.abc import Callable, Iterable, Sequence
-from itertools import compress
-from typing import Self, TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Self, TypeVar
 
+import numpy as np
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from loadcheck.cache_status import CacheState
 
 T = TypeVar("T")
 
+Floats = NDArray[np.float64]
+Integers = NDArray[np.uint64]
+Flags = NDArray[np.bool_]
+
 NO_ENDPOINT = "(user)"
 """The endpoint of failures that belong to no request: a user that raised, or that never got its answer."""
+
+LATENESS = ("timeout", "TimeoutError", "ConnectTimeout", "ReadTimeout", "no answer by the end of the run")
+"""Failures that a starved load generator can cause by itself; any other is the server's."""
 
 
 class Label(Struct, frozen=True, array_like=True):
@@ -24,24 +31,70 @@ class Label(Struct, frozen=True, array_like=True):
     failure: str = ""
     cache: CacheState = ""
 
+    @property
+    def is_late(self) -> bool:
+        """Did it fail only because no answer came in time?"""
+        return self.failure in LATENESS
 
-class Samples(Struct, frozen=True):
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One request; see `Samples` for the meaning of each."""
+
+    label: Label
+    intended_s: float
+    start_s: float
+    first_byte_ms: float
+    response_ms: float
+    done_s: float
+    size: int
+
+
+NO_FLOATS: Floats = np.empty(0)
+
+
+class Samples(Struct, frozen=True, eq=False):
     """Requests as columns of equal length, in the order in which they ended.
 
-    `start_s` is counted from the start of the run by the wall clock, `done_s` by the monotonic clock when the
-    content had been checked; `response_ms` is Locust's float, `size` the body's bytes, `label` an index of
+    Times are seconds since the start of the run: `intended_s` when a request was due (in a closed workload:
+    when it began), `start_s` when it was sent, `done_s` when its content had been checked. `first_byte_ms`
+    (NaN: unknown) and `response_ms` count from `start_s`; `size` is the body's bytes, `label` an index of
     `labels`.
     """
 
     labels: tuple[Label, ...] = ()
-    start_s: Sequence[float] = ()
-    done_s: Sequence[float] = ()
-    response_ms: Sequence[float] = ()
-    size: Sequence[int] = ()
-    label: Sequence[int] = ()
+    intended_s: Floats = NO_FLOATS
+    start_s: Floats = NO_FLOATS
+    first_byte_ms: Floats = NO_FLOATS
+    response_ms: Floats = NO_FLOATS
+    done_s: Floats = NO_FLOATS
+    size: Integers = np.empty(0, np.uint64)
+    label: NDArray[np.uint32] = np.empty(0, np.uint32)
 
     def __len__(self) -> int:
         return len(self.label)
+
+    @classmethod
+    def of_rows(cls, rows: Iterable[Row]) -> Self:
+        """Put rows into columns."""
+        rows = tuple(rows)
+        numbers: dict[Label, int] = {}
+        for row in rows:
+            numbers.setdefault(row.label, len(numbers))
+        return cls(
+            labels=tuple(numbers),
+            intended_s=np.array([row.intended_s for row in rows]),
+            start_s=np.array([row.start_s for row in rows]),
+            first_byte_ms=np.array([row.first_byte_ms for row in rows]),
+            response_ms=np.array([row.response_ms for row in rows]),
+            done_s=np.array([row.done_s for row in rows]),
+            size=np.array([row.size for row in rows], np.uint64),
+            label=np.array([numbers[row.label] for row in rows], np.uint32),
+        )
+
+    @property
+    def latency_ms(self) -> Floats:
+        """The time from the intended start to the last byte: what whoever came at that moment has waited."""
+        return (self.start_s - self.intended_s) * 1_000 + self.response_ms
 
     def judged_from(self, start_s: float) -> Self:
         """Keep the requests that ended at or after a moment of the run.
@@ -49,10 +102,7 @@ class Samples(Struct, frozen=True):
         Whoever still waits then counts: a server that stalled during warm-up is not forgiven. Failures that
         belong to no endpoint stay in any case: a user lost while spawning is missing later.
         """
-        homeless = [label.endpoint == NO_ENDPOINT for label in self.labels]
-        return self._kept(
-            [at >= start_s or homeless[index] for at, index in zip(self.done_s, self.label, strict=True)]
-        )
+        return self.kept((self.done_s >= start_s) | self.flags(lambda label: label.endpoint == NO_ENDPOINT))
 
     def of(self, endpoint: str | None) -> Self:
         """Keep one endpoint's samples; None keeps all."""
@@ -68,116 +118,56 @@ class Samples(Struct, frozen=True):
 
     def where(self, keep: Callable[[Label], bool]) -> Self:
         """Keep the samples whose label passes."""
-        kept = [keep(label) for label in self.labels]
-        return self._kept([kept[index] for index in self.label])
+        return self.kept(self.flags(keep))
+
+    def flags(self, test: Callable[[Label], bool]) -> Flags:
+        """Say of each sample whether its label passes."""
+        passing = np.array([test(label) for label in self.labels], np.bool_)
+        return passing[self.label] if len(self) else np.empty(0, np.bool_)
 
     def endpoints(self) -> tuple[str, ...]:
         """Name the endpoints that have samples, sorted."""
-        return tuple(sorted({self.labels[index].endpoint for index in set(self.label)}))
+        return tuple(sorted({self.labels[index].endpoint for index in np.unique(self.label)}))
 
     def count_by(self, key: Callable[[Label], T]) -> dict[T, int]:
         """Count samples by something their labels have."""
         counts: dict[T, int] = {}
-        for index in self.label:
+        for index, count in zip(*np.unique(self.label, return_counts=True), strict=True):
             name = key(self.labels[index])
-            counts[name] = counts.get(name, 0) + 1
+            counts[name] = counts.get(name, 0) + int(count)
         return counts
 
-    def _kept(self, selectors: list[bool]) -> Self:
-        def pick(column: Iterable[float]) -> list[float]:
-            return list(compress(column, selectors))
-
+    def kept(self, selection: NDArray[Any]) -> Self:
+        """Keep the rows that a mask or a list of indices selects."""
         return type(self)(
             labels=self.labels,
-            start_s=pick(self.start_s),
-            done_s=pick(self.done_s),
-            response_ms=pick(self.response_ms),
-            size=[*compress(self.size, selectors)],
-            label=[*compress(self.label, selectors)],
+            intended_s=self.intended_s[selection],
+            start_s=self.start_s[selection],
+            first_byte_ms=self.first_byte_ms[selection],
+            response_ms=self.response_ms[selection],
+            done_s=self.done_s[selection],
+            size=self.size[selection],
+            label=self.label[selection],
         )
-
-
-class Figures(Struct, frozen=True, kw_only=True):
-    """What a set of samples amounts to. Latencies are of successes only, and None when there are none."""
-
-    requests: int
-    failures: int
-    failure_ratio: float
-    rate_per_s: float
-    mean_ms: float | None
-    p50_ms: float | None
-    p95_ms: float | None
-    p99_ms: float | None
-    max_ms: float | None
-    hit_ratio: float
-    stale_ratio: float
-    mean_bytes: float
-
-
-def figures(samples: Samples, duration_s: float, until_s: float = math.inf) -> Figures:
-    """Sum up samples that were taken in `duration_s` seconds, up to `until_s`.
-
-    The rate counts every request that ended by then; who was answered later counts for all the rest.
-    """
-    successes = samples.succeeded()
-    latencies = sorted(successes.response_ms)
-    caches = successes.count_by(lambda label: label.cache)
-    failures = len(samples) - len(successes)
-    return Figures(
-        requests=len(samples),
-        failures=failures,
-        failure_ratio=_ratio(failures, len(samples)),
-        rate_per_s=_ratio(sum(done_s <= until_s for done_s in samples.done_s), duration_s),
-        mean_ms=math.fsum(latencies) / len(latencies) if latencies else None,
-        p50_ms=percentile(latencies, 0.50),
-        p95_ms=percentile(latencies, 0.95),
-        p99_ms=percentile(latencies, 0.99),
-        max_ms=latencies[-1] if latencies else None,
-        hit_ratio=_ratio(caches.get("hit", 0) + caches.get("stale", 0), len(successes)),
-        stale_ratio=_ratio(caches.get("stale", 0), len(successes)),
-        mean_bytes=_ratio(sum(successes.size), len(successes)),
-    )
-
-
-def percentile(ordered: Sequence[float], share: float) -> float | None:
-    """Return the quantile of sorted values at `share` (0 to 1); None when there are no values.
-
-    Definition 7 of Hyndman & Fan, "Sample Quantiles in Statistical Packages", The American Statistician
-    50 (1996): linear between the two nearest ranks of (n - 1) * share, as numpy and R do.
-    """
-    if not ordered:
-        return None
-    rank = (len(ordered) - 1) * share
-    below = math.floor(rank)
-    above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (rank - below)
-
-
-def samples_needed(share: float, confidence: float = 0.95) -> int:
-    """Return how many samples asserting a percentile takes: 5 for P50, 59 for P95, 299 for P99.
-
-    With fewer, not even the slowest of them lies above the true percentile with the given confidence:
-    1 - share**n >= confidence (Wilks, "Determination of Sample Sizes for Setting Tolerance Limits", Annals of
-    Mathematical Statistics 12 (1941)).
-    """
-    return math.ceil(math.log(1 - confidence) / math.log(share))
-
-
-def _ratio(part: float, whole: float) -> float:
-    return part / whole if whole else 0.0
 
 
 def joined(parts: Iterable[Samples]) -> Samples:
     """Put several callers' samples into one, each keeping its own zero of time."""
-    whole = Samples()
+    parts = tuple(parts)
+    labels: list[Label] = []
+    shifted = []
     for part in parts:
-        shift = len(whole.labels)
-        whole = Samples(
-            labels=(*whole.labels, *part.labels),
-            start_s=[*whole.start_s, *part.start_s],
-            done_s=[*whole.done_s, *part.done_s],
-            response_ms=[*whole.response_ms, *part.response_ms],
-            size=[*whole.size, *part.size],
-            label=[*whole.label, *(number + shift for number in part.label)],
-        )
-    return whole
+        shifted.append(part.label + np.uint32(len(labels)))
+        labels.extend(part.labels)
+    if not parts:
+        return Samples()
+    return Samples(
+        labels=tuple(labels),
+        intended_s=np.concatenate([part.intended_s for part in parts]),
+        start_s=np.concatenate([part.start_s for part in parts]),
+        first_byte_ms=np.concatenate([part.first_byte_ms for part in parts]),
+        response_ms=np.concatenate([part.response_ms for part in parts]),
+        done_s=np.concatenate([part.done_s for part in parts]),
+        size=np.concatenate([part.size for part in parts]),
+        label=np.concatenate(shifted),
+    )

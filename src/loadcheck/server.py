@@ -1,9 +1,9 @@
 """Start a server on a free port, wait until it answers, watch what it consumes, stop it in every case."""
 
 import contextlib
-import http.client
 import re
 import socket
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -12,12 +12,10 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from loadcheck.process import ChildProcess, ProcessFailed
-from loadcheck.usage import Usage, UsageWatch, usage_between
+from loadcheck.target import HOST, Target
+from loadcheck.usage import Moment, Usage, UsageWatch, timeline, usage_between
 
-HOST = "127.0.0.1"
 POLL_EVERY_S = 0.02
-ANSWER_WITHIN_S = 2.0
-
 
 SECRET_NAMES = re.compile(r"key|secret|token|passw|auth|credential|bearer|dsn", re.IGNORECASE)
 MASK = "***"
@@ -26,15 +24,20 @@ MASK = "***"
 class Program(Struct, frozen=True, kw_only=True):
     """How to start a server: `{port}` in its command becomes the port, 0 picks a free one.
 
-    It is ready once `ready_path` answers 2xx, within `ready_within_s` seconds of its start.
+    It is ready once `ready_path` answers 2xx (empty: once it takes connections), within `ready_within_s`
+    seconds of its start. `lag_metric` names a gauge, in seconds, on its page `metrics_path` in Prometheus'
+    text format: how late its event loop wakes. It runs in `folder`.
     """
 
     name: str
     command: tuple[str, ...]
-    ready_path: str
+    ready_path: str = ""
     ready_within_s: float = 20.0
     port: int = 0
     env: Mapping[str, str] = field(default_factory=dict)
+    folder: Path | None = None
+    metrics_path: str = "/metrics"
+    lag_metric: str = ""
 
     def settings(self) -> dict[str, str]:
         """Its command and environment for the record: secrets masked, the program without its folder."""
@@ -44,17 +47,32 @@ class Program(Struct, frozen=True, kw_only=True):
         }
 
 
-class Server(ChildProcess):
+def asgi(app: str, *, folder: Path, **settings: str) -> Program:
+    """An ASGI app by its import string (`package.module:app`), run by uvicorn; `settings` are environment."""
+    options = (
+        f"--host={HOST}",
+        "--port={port}",
+        f"--app-dir={folder}",
+        "--no-access-log",
+        "--log-level=warning",
+    )
+    command = (sys.executable, "-m", "uvicorn", app, *options)
+    return Program(
+        name=app.partition(":")[0].rpartition(".")[2], command=command, env=settings, folder=folder
+    )
+
+
+class Server(ChildProcess, Target):
     """A server process; its readings begin with its start and end with it."""
 
     def __init__(self, program: Program, *, log: Path) -> None:
         self.program = program
         self.port = program.port or free_port()
         refuse_taken(self.port, program.name)
-        self.url = f"http://{HOST}:{self.port}"
+        Target.__init__(self, program.name, f"http://{HOST}:{self.port}")
         command = [word.replace("{port}", str(self.port)) for word in program.command]
-        super().__init__(command, log=log, env=program.env)
-        self._watch = UsageWatch(self.pid)
+        ChildProcess.__init__(self, command, log=log, env=program.env, folder=program.folder)
+        self._watch = UsageWatch(self.pid, self._lag_ms if program.lag_metric else None)
 
     def stop(self) -> None:
         """End the server and the watch over it."""
@@ -71,37 +89,34 @@ class Server(ChildProcess):
         """Sum up what it consumed between two moments, in seconds since the epoch."""
         return usage_between(tuple(self._watch.readings), start, end)
 
+    def timeline(self, start: float, end: float) -> tuple[Moment, ...]:
+        """Tell its readings between two moments, in seconds since the epoch."""
+        return timeline(tuple(self._watch.readings), start, end)
+
     def wait_until_ready(self, path: str | None = None, within_s: float | None = None) -> None:
         """Wait until a path answers 2xx; raise `ProcessFailed` when it ends or the time has passed."""
         path = path or self.program.ready_path
         within_s = within_s or self.program.ready_within_s
         deadline = time.monotonic() + within_s
-        while not self.answers(path):
+        while not (self.answers(path) if path else self.takes_connections()):
+            what = path or "a connection"
             if self.exit_code is not None:
-                raise ProcessFailed(self.describe(f"ended with code {self.exit_code} before {path} answered"))
+                raise ProcessFailed(
+                    self.describe(f"ended with code {self.exit_code} before it answered {what}")
+                )
             if time.monotonic() > deadline:
-                raise ProcessFailed(self.describe(f"did not answer {path} within {within_s:.0f} s"))
+                raise ProcessFailed(self.describe(f"did not answer {what} within {within_s:g} s"))
             time.sleep(POLL_EVERY_S)
 
-    def answers(self, path: str) -> bool:
-        """Ask once: does a path answer 2xx?"""
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            return self.get(path)[0] // 100 == 2  # noqa: PLR2004 - 2xx
+    def takes_connections(self) -> bool:
+        """Does it listen?"""
+        with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
+            return True
         return False
 
-    def get(self, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, bytes]:
-        """Fetch a path for the test's own use, outside any measurement: status and body."""
-        return self.request("GET", path, headers=headers)
-
-    def request(
-        self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
-    ) -> tuple[int, bytes]:
-        """Send one request over a connection of its own; raises OSError when nobody answers in 2 s."""
-        connection = http.client.HTTPConnection(HOST, self.port, timeout=ANSWER_WITHIN_S)
-        with contextlib.closing(connection):
-            connection.request(method, path, body=body, headers=dict(headers or {}))
-            response = connection.getresponse()
-            return response.status, response.read()
+    def _lag_ms(self) -> float | None:
+        lag_s = self.metric(self.program.metrics_path, self.program.lag_metric)
+        return None if lag_s is None else lag_s * 1_000
 
 
 @contextlib.contextmanager

@@ -1,32 +1,52 @@
 """What a process and its children consume: readings while it runs, and their sum over a stretch of time."""
 
 import contextlib
+import itertools
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import psutil
 from msgspec import Struct
 
 READ_EVERY_S = 0.25
+ASK_EVERY_READINGS = 4
 
 
 class Reading(Struct, frozen=True, kw_only=True):
-    """One look at a process tree: `at` in seconds since the epoch, CPU time since its start."""
+    """One look at a process tree: `at` in seconds since the epoch, CPU time since its start.
+
+    `lag_ms` is how late its event loop woke lately, None where it does not say.
+    """
 
     at: float
     cpu_s: float
     memory_bytes: int
     open_files: int
+    threads: int
+    lag_ms: float | None = None
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """A process tree over a stretch: CPU seconds, cores busy on average, the highest memory and files."""
+    """A process tree over a stretch: CPU seconds, cores busy on average, the highest of everything else."""
 
     cpu_s: float
     cores: float
     peak_memory_bytes: int
     peak_open_files: int
+    peak_threads: int
+    lag_max_ms: float | None
+
+
+class Moment(Struct, frozen=True, kw_only=True):
+    """A server at one moment of a run: `at_s` from its start, `cores` busy since the moment before."""
+
+    at_s: float
+    cores: float
+    memory_bytes: int
+    open_files: int
+    threads: int
+    lag_ms: float | None
 
 
 def usage_between(readings: Sequence[Reading], start: float, end: float) -> Usage:
@@ -38,6 +58,25 @@ def usage_between(readings: Sequence[Reading], start: float, end: float) -> Usag
         cores=cpu_s / (end - start) if end > start else 0.0,
         peak_memory_bytes=max((reading.memory_bytes for reading in inside), default=0),
         peak_open_files=max((reading.open_files for reading in inside), default=0),
+        peak_threads=max((reading.threads for reading in inside), default=0),
+        lag_max_ms=max((reading.lag_ms for reading in inside if reading.lag_ms is not None), default=None),
+    )
+
+
+def timeline(readings: Sequence[Reading], start: float, end: float) -> tuple[Moment, ...]:
+    """Tell a run's readings moment by moment, from `start` to `end` (seconds since the epoch)."""
+    inside = [reading for reading in readings if start <= reading.at <= end]
+    before = [reading for reading in readings if reading.at < start][-1:] or inside[:1]
+    return tuple(
+        Moment(
+            at_s=now.at - start,
+            cores=max(now.cpu_s - last.cpu_s, 0.0) / (now.at - last.at) if now.at > last.at else 0.0,
+            memory_bytes=now.memory_bytes,
+            open_files=now.open_files,
+            threads=now.threads,
+            lag_ms=now.lag_ms,
+        )
+        for last, now in zip([*before, *inside], inside, strict=False)
     )
 
 
@@ -51,11 +90,16 @@ def _cpu_at(readings: Sequence[Reading], at: float) -> float:
 
 
 class UsageWatch:
-    """Reads a process tree every quarter of a second in a thread of its own, until stopped."""
+    """Reads a process tree every quarter of a second in a thread of its own, until stopped.
 
-    def __init__(self, pid: int) -> None:
+    `lag_ms`, where given, asks the process how late its event loop wakes, once a second: each
+    question is a request of its own.
+    """
+
+    def __init__(self, pid: int, lag_ms: Callable[[], float | None] | None = None) -> None:
         self.readings: list[Reading] = []
         self._process = psutil.Process(pid)
+        self._lag_ms = lag_ms
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"usage of {pid}", daemon=True)
         self._thread.start()
@@ -69,22 +113,32 @@ class UsageWatch:
         with contextlib.suppress(
             psutil.NoSuchProcess, psutil.ZombieProcess
         ):  # it ended: nothing more to read
-            while not self._stopped.is_set():
-                self.readings.append(read_tree(self._process))
-                self._stopped.wait(READ_EVERY_S)
+            for number in itertools.count():
+                asks = number % ASK_EVERY_READINGS == 0
+                lag_ms = self._lag_ms() if self._lag_ms and asks else None
+                self.readings.append(read_tree(self._process, lag_ms))
+                if self._stopped.wait(READ_EVERY_S):
+                    return
 
 
-def read_tree(process: psutil.Process) -> Reading:
+def read_tree(process: psutil.Process, lag_ms: float | None = None) -> Reading:
     """Look at a process and its descendants now; raises psutil's NoSuchProcess when it has ended."""
     looks = [_look(process)]
     for child in process.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
             looks.append(_look(child))
-    cpu_s, memory, files = (sum(column) for column in zip(*looks, strict=True))
-    return Reading(at=time.time(), cpu_s=cpu_s, memory_bytes=int(memory), open_files=int(files))
+    cpu_s, memory, files, threads = (sum(column) for column in zip(*looks, strict=True))
+    return Reading(
+        at=time.time(),
+        cpu_s=cpu_s,
+        memory_bytes=int(memory),
+        open_files=int(files),
+        threads=int(threads),
+        lag_ms=lag_ms,
+    )
 
 
-def _look(process: psutil.Process) -> tuple[float, int, int]:
+def _look(process: psutil.Process) -> tuple[float, int, int, int]:
     with process.oneshot():
         cpu = process.cpu_times()
-        return cpu.user + cpu.system, process.memory_info().rss, process.num_fds()
+        return cpu.user + cpu.system, process.memory_info().rss, process.num_fds(), process.num_threads()

@@ -11,8 +11,9 @@ class ValidityRules(Struct, frozen=True, kw_only=True):
     """From where on a run says more about the generator or the machine than about the server.
 
     `generator_cores`: one gevent process has one core, and above four fifths of it its users queue for it.
-    `lag_p95_ms`: how late the generator may read an answer. `foreign_share`: what others may take of the
-    machine. `rate_share`: what closed users must reach of the rate their waits and answers allow.
+    `lag_p95_ms`: how late the generator may read an answer or send an arrival. `foreign_share`: what others
+    may take of the machine. `rate_share`: what closed users must reach of the rate their waits and answers
+    allow.
     """
 
     generator_cores: float = 0.8
@@ -38,7 +39,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
     @property
     def foreign_cores(self) -> float:
         """The cores kept busy by neither the generator nor the servers under test."""
-        ours = self.generator.cpu_share + self.server_cores
+        ours = self.generator.own_cores + self.server_cores
         return max(self.generator.machine_busy_cores - ours, 0.0)
 
 
@@ -60,5 +61,12 @@ def _reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:
         yield f"the load generator lagged ({generator.lag_p95_ms:.1f} ms at P95)"
     if facts.foreign_cores > rules.foreign_share * generator.machine_cores:
         yield f"something else kept {facts.foreign_cores:.1f} of {generator.machine_cores} cores busy"
+    if generator.arrivals is None:
+        yield from _closed_reasons(facts, rules)
+    elif generator.arrivals.late_p95_ms > rules.lag_p95_ms:
+        yield f"the load generator sent arrivals late ({generator.arrivals.late_p95_ms:.1f} ms at P95)"
+
+
+def _closed_reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:
     if facts.rate_per_s < rules.rate_share * facts.offered_rate_per_s:
         yield f"{facts.rate_per_s:.1f} requests/s, where the users offer {facts.offered_rate_per_s:.1f}"

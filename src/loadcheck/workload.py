@@ -1,11 +1,16 @@
-"""What a run asks of the load generator, as data: which users, how many, for how long."""
+"""What a run asks of the load generator, as data: which users, how many or how often, for how long."""
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from msgspec import Struct
 
 MARGIN_S = 30.0
 """What a run may take beyond its plan (imports, the users' last answers) before it is killed, in seconds."""
+
+
+WORKERS_WITHIN_S = 60.0
+"""How long a run's workers are waited for, first to come and then to load their users, in seconds."""
 
 
 class UserClass(Struct, frozen=True, kw_only=True):
@@ -21,8 +26,8 @@ class UserClass(Struct, frozen=True, kw_only=True):
     wait_s: tuple[float, float] | None = None
 
 
-class Stage(Struct, frozen=True, kw_only=True):
-    """Bring the number of users to `users`, `spawn_rate` a second, then hold it for `hold_s` seconds."""
+class Users(Struct, frozen=True, kw_only=True, tag=True):
+    """A stage of a closed workload: go to `users`, `spawn_rate` a second, and hold them for `hold_s`."""
 
     users: int
     spawn_rate: float
@@ -34,27 +39,61 @@ class Stage(Struct, frozen=True, kw_only=True):
         return self.users / self.spawn_rate
 
 
-class Workload(Struct, frozen=True, kw_only=True):
-    """A closed workload: users who wait for an answer, then think, then ask again.
+class Arrivals(Struct, frozen=True, kw_only=True, tag=True):
+    """A stage of an open workload: `rate_per_s` users arrive a second for `hold_s` seconds, served or not."""
 
-    Answers are judged from `warm_up_s` seconds after the first stage has spawned (`judge="warm"`) or from
+    rate_per_s: float
+    hold_s: float
+
+    @property
+    def spawn_s(self) -> float:
+        """Nothing is spawned when the rate changes."""
+        return 0.0
+
+
+Stage = Users | Arrivals
+
+
+class Workload(Struct, frozen=True, kw_only=True):
+    """What the load generator plays.
+
+    A closed workload is users who wait for an answer, then think, then ask again; an open one is arrivals at
+    a rate of their own. In an open workload each arrival does one task. It waits until one of `max_in_flight`
+    callers is free, and is dropped, and counted, after `network_timeout_s`. `spread` says how arrivals follow
+    each other: evenly (`constant`) or as independent people do (`poisson`).
+
+    Answers are judged from `warm_up_s` seconds after the first stage has begun (`judge="warm"`) or from
     the first on (`judge="all"`, for bursts). A server that is silent for `network_timeout_s` has failed.
+    `workers` is the number of processes that generate the load.
 
     Raises:
-        ValueError: The users become fewer: those who leave would take their slowest requests with them.
+        ValueError: Stages of both kinds, or none; or users become fewer: those who leave would take their
+            slowest requests with them.
     """
 
     users: tuple[UserClass, ...]
     stages: tuple[Stage, ...]
+    spread: Literal["constant", "poisson"] = "poisson"
+    max_in_flight: int = 100
     warm_up_s: float = 0.0
     judge: Literal["warm", "all"] = "warm"
     network_timeout_s: float = 10.0
     seed: int = 1
+    workers: int = 1
 
     def __post_init__(self) -> None:
-        counts = [stage.users for stage in self.stages]
+        if len({type(stage) for stage in self.stages}) != 1:
+            raise ValueError("a workload has stages of users or stages of arrivals, at least one")
+        counts = [stage.users for stage in self.stages if isinstance(stage, Users)]
         if counts != sorted(counts):
             raise ValueError(f"stages must not lose users: {counts}")
+        if self.workers < 1:
+            raise ValueError(f"workers must be 1 or more, not {self.workers}")
+
+    @property
+    def is_open(self) -> bool:
+        """Do users arrive at a rate of their own?"""
+        return isinstance(self.stages[0], Arrivals)
 
     @property
     def planned_s(self) -> float:
@@ -64,4 +103,43 @@ class Workload(Struct, frozen=True, kw_only=True):
     @property
     def deadline_s(self) -> float:
         """The seconds after which a run has hung and is killed."""
-        return self.planned_s + 2 * self.network_timeout_s + MARGIN_S
+        gathering_s = 2 * WORKERS_WITHIN_S if self.workers > 1 else 0.0
+        return self.planned_s + 2 * self.network_timeout_s + gathering_s + MARGIN_S
+
+
+def closed(
+    who: str | UserClass | Sequence[str | UserClass],
+    *,
+    users: int,
+    hold_s: float,
+    spawn_rate: float | None = None,
+    **settings: Any,
+) -> Workload:
+    """A closed workload of one stage: `users` at once, or `spawn_rate` a second, held for `hold_s` seconds.
+
+    `who` names user classes, such as `"locustfiles/bot_traffic.py:WispHubAPIUser"`; `settings` are
+    `Workload`'s.
+    """
+    stage = Users(users=users, spawn_rate=spawn_rate or users, hold_s=hold_s)
+    return Workload(users=user_classes(who), stages=(stage,), **settings)
+
+
+def arriving(
+    who: str | UserClass | Sequence[str | UserClass], *, rate_per_s: float, hold_s: float, **settings: Any
+) -> Workload:
+    """An open workload of one stage; `who` and `settings` as in `closed`."""
+    stage = Arrivals(rate_per_s=rate_per_s, hold_s=hold_s)
+    return Workload(users=user_classes(who), stages=(stage,), **settings)
+
+
+def user_classes(who: str | UserClass | Sequence[str | UserClass]) -> tuple[UserClass, ...]:
+    """Read `file.py:Class`, alone or several; raises ValueError when a name is neither."""
+    several = [who] if isinstance(who, str | UserClass) else who
+    return tuple(each if isinstance(each, UserClass) else _user_class(each) for each in several)
+
+
+def _user_class(name: str) -> UserClass:
+    locustfile, colon, class_name = name.rpartition(":")
+    if not (colon and locustfile and class_name.isidentifier()):
+        raise ValueError(f'a user class is named "path/to/locustfile.py:ClassName", not {name!r}')
+    return UserClass(locustfile=locustfile, name=class_name)

@@ -25,6 +25,10 @@ class Upstream:
         """The calls so far, by method and path."""
         return Counter(json.loads(self.server.get("/_sim/stats")[1])["requests"])
 
+    def call_count(self) -> float:
+        """All calls so far."""
+        return self.calls().total()
+
     def forget_calls(self) -> None:
         """Count from zero."""
         self.server.request("POST", "/_sim/reset")
@@ -52,12 +56,23 @@ class Stand:
         )
         return Upstream(self._start(program))
 
-    def service(self, upstream: Upstream, *, is_warm: bool = True, **settings: float) -> Server:
+    def service(
+        self, upstream: Upstream, *, is_warm: bool = True, workers: int = 1, **settings: float
+    ) -> Server:
         """Start the service, with a full cache or just alive; `settings` by lower-case variable name."""
         program = Program(
             name="service",
-            command=(sys.executable, "-m", "wisphub_api.cli", "serve", "--port", "{port}", "--workers", "1"),
+            command=(
+                sys.executable,
+                "-m",
+                "wisphub_api.cli",
+                "serve",
+                "--port",
+                "{port}",
+                f"--workers={workers}",
+            ),
             ready_path="/health/ready" if is_warm else "/health",
+            lag_metric="wisphub_event_loop_lag_max_seconds",
             env={
                 "WISPHUB_NET_HOST": upstream.server.url,
                 "WISPHUB_NET_KEY": "demo-key",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadcheck.objectives import Objective, claim
-from loadcheck.workload import Stage, UserClass, Workload
+from loadcheck import UserClass, closed, objective
+from loadcheck.judge import claim
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
@@ -27,11 +27,8 @@ UPSTREAM_LATENCY_MS = 600
 
 
 def test_ttl_expiry(load: LoadTest, stand: Stand) -> None:
-    workload = Workload(
-        users=(UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser", wait_s=(0.2, 0.6)),),
-        stages=(Stage(users=20, spawn_rate=20, hold_s=load.pick(short=12, documented=60)),),
-        warm_up_s=0.5,
-    )
+    hasty = UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser", wait_s=(0.2, 0.6))
+    workload = closed(hasty, users=20, hold_s=load.pick(short=10, documented=60), warm_up_s=0.5)
     upstream = stand.upstream(latency_ms=UPSTREAM_LATENCY_MS)
     service = stand.service(upstream, wisphub_api_clients_ttl=TTL_S, wisphub_api_plans_ttl=TTL_S)
     one_load = upstream.calls()["GET /api/clientes/"]
@@ -43,7 +40,7 @@ def test_ttl_expiry(load: LoadTest, stand: Stand) -> None:
     answers = run.judged.count_by(lambda label: label.cache)
     load.check(
         run,
-        Objective(max_ms=UPSTREAM_LATENCY_MS / 2, p95_ms=50),
+        objective(max_ms=UPSTREAM_LATENCY_MS / 2, p95_ms=50),
         claims=(
             claim("refreshes", refreshes, "≥", 2, otherwise="void"),
             claim("fresh answers", answers.get("hit", 0), "≥", 1, otherwise="void"),

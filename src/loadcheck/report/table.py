@@ -1,20 +1,27 @@
-"""The console table: one line per objective, readable without the files."""
+"""The console table: what was promised, what was measured, the verdict; readable without the files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
+from typing import Final
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadcheck.objectives import Check, Judgement, Verdict, with_unit
+from loadcheck.judge import Check, Judgement
+from loadcheck.objectives import Verdict
+from loadcheck.report.words import shortly, title, verdict_on_check, worth_a_line
 from loadcheck.result import Result
 
-COLOURS = {"met": "green", "missed": "red", "void": "yellow"}
-LATENCIES = ("mean_ms", "p50_ms", "p95_ms", "p99_ms")
+COLOURS: Final[dict[Verdict, str]] = {
+    "met": "green",
+    "missed": "red",
+    "inconclusive": "magenta",
+    "void": "yellow",
+}
 
 
-def render(results: Iterable[Result], *, width: int, has_colour: bool) -> str:
+def render_table(results: Iterable[Result], width: int, *, has_colour: bool) -> str:
     """Draw all results as one table, at most `width` characters wide, and below it what went wrong."""
     results = tuple(results)
     output = StringIO()
@@ -27,50 +34,42 @@ def render(results: Iterable[Result], *, width: int, has_colour: bool) -> str:
     return "\n".join(line.rstrip() for line in output.getvalue().splitlines())
 
 
-def _table(results: tuple[Result, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
+def _table(results: Sequence[Result]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("scenario / endpoint", overflow="fold")
-    for name in ("requests", "rate/s", "mean ms", "P50", "P95", "P99", "failures"):
-        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("objective", overflow="fold")
+    table.add_column("measured [95 % interval]", overflow="fold")
     table.add_column("verdict", no_wrap=True)
     for result in results:
-        table.add_row(f"[bold]{result.scenario}[/]", *[""] * 8, _coloured(result.verdict))
+        table.add_row(
+            f"[bold]{escape(title(result))}[/]", "", escape(shortly(result)), _coloured(result.verdict)
+        )
         for judgement in result.judgements:
-            table.add_row(*_row(result, judgement))
+            _add_judgement(table, result, judgement)
         for check in result.claims:
-            table.add_row(*_claim_row(result, check))
+            table.add_row("", *_row(check, result.verdict_on(check)))
     return table
 
 
-def _row(result: Result, judgement: Judgement) -> Iterator[str]:
-    measured = judgement.figures
-    yield f"  {escape(judgement.objective.endpoint or 'all requests')}"
-    yield str(measured.requests)
-    yield f"{measured.rate_per_s:.1f}"
-    for name in LATENCIES:
-        value = getattr(measured, name)
-        yield "-" if value is None else f"{value:.2f}"
-    yield f"{measured.failure_ratio:.2%}"
-    yield ", ".join(check.promise for check in judgement.checks)
-    yield _coloured(result.verdict_on(judgement))
+def _add_judgement(table: Table, result: Result, judgement: Judgement) -> None:
+    name = f"  {judgement.objective.endpoint or 'all requests'}"
+    for check in worth_a_line(judgement.checks):
+        table.add_row(escape(name), *_row(check, verdict_on_check(result, judgement, check)))
+        name = ""
 
 
-def _claim_row(result: Result, check: Check) -> tuple[str, ...]:
-    figure = with_unit(check.metric, check.figure or 0.0)
-    return (
-        f"  {escape(check.metric)}: {figure}",
-        *[""] * 7,
-        check.promise,
-        _coloured(result.verdict_on(check)),
-    )
+def _row(check: Check, verdict: Verdict) -> Iterator[str]:
+    yield escape(str(check.limit))
+    yield escape(check.measured)
+    yield _coloured(verdict)
 
 
 def _coloured(verdict: Verdict) -> str:
     return f"[{COLOURS[verdict]}]{verdict}[/]"
 
 
-def _remarks(results: tuple[Result, ...]) -> Iterator[str]:
+def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
-        yield from (f"{result.scenario} is void: {reason}" for reason in result.void_reasons)
-        yield from (f"{result.scenario}: {count} x {reason}" for reason, count in result.failures.items())
+        name = title(result)
+        yield from (f"{name} is void: {reason}" for reason in result.void_reasons)
+        yield from (f"{name}: {count} x {reason}" for reason, count in result.failures.items())

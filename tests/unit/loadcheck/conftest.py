@@ -1,52 +1,89 @@
-"""A small server of known behaviour and the users that ask for it."""
+"""A small server of known behaviour, the users that ask for it, and samples made by hand."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from operator import attrgetter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from loadcheck.server import Program, Server, serving
-from loadcheck.session import LoadSession, LoadTest
-from loadcheck.workload import Stage, UserClass, Workload
+from loadcheck.generator import Generator
+from loadcheck.samples import Label, Row, Samples
+from loadcheck.server import Program, Server, asgi, serving
+from loadcheck.session import LoadSession, LoadTest, Options, Scenario
+from loadcheck.workload import Workload, closed
 
 HERE = Path(__file__).parent
-OPTIONS = ("--port={port}", "--timeout-graceful-shutdown=1")
-SMALL = Program(
-    name="small",
-    command=(
-        sys.executable,
-        "-m",
-        "uvicorn",
-        f"--app-dir={HERE}",
-        "small_server:app",
-        "--port={port}",
-        "--timeout-graceful-shutdown=1",
-    ),
-    ready_path="/good",
-    env={"SMALL_TOKEN": "unspoken"},
-)
 
 
-@pytest.fixture
-def small_server(tmp_path: Path) -> Iterator[Server]:
-    with serving(SMALL, logs=tmp_path) as server:
+def small(**settings: str) -> Program:
+    return asgi("small_server:app", folder=HERE, SMALL_TOKEN="unspoken", **settings)
+
+
+@pytest.fixture(scope="module")
+def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all tests of a module: they leave it as it is."""
+    with serving(small(), logs=tmp_path_factory.mktemp("small")) as server:
         yield server
 
 
 @pytest.fixture
-def load_test(tmp_path: Path) -> LoadTest:
-    session = LoadSession(project=HERE, out=tmp_path / "out", profile="short")
-    return LoadTest(session, name="small[case]", logs=tmp_path)
+def mortal_server(tmp_path: Path) -> Iterator[Server]:
+    """One for a single test, which may end it."""
+    with serving(small(), logs=tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def dropping_server(tmp_path: Path) -> Iterator[Server]:
+    command = (sys.executable, str(HERE / "dropping_server.py"), "{port}")
+    with serving(Program(name="dropping", command=command), logs=tmp_path) as server:
+        yield server
+
+
+@pytest.fixture
+def generator(tmp_path: Path) -> Generator:
+    return Generator(folder=HERE, logs=tmp_path)
+
+
+@pytest.fixture
+def load_test(tmp_path: Path) -> Iterator[LoadTest]:
+    session = LoadSession(options=Options(project=HERE, out=tmp_path / "out"))
+    with ExitStack() as stack:
+        yield LoadTest(session, Scenario(name="small[case]"), logs=tmp_path, stack=stack)
+
+
+def asks(*names: str, users: int = 8, hold_s: float = 1.0, **settings) -> Workload:
+    """A second of eight users of some classes of small_users.py."""
+    who = [f"small_users.py:{name}" for name in names]
+    return closed(who, users=users, hold_s=hold_s, network_timeout_s=1, **settings)
 
 
 @pytest.fixture
 def asking() -> Callable[..., Workload]:
-    """A second of eight users of some classes of small_users.py."""
+    return asks
 
-    def workload(*names: str, users: int = 8, hold_s: float = 1.0) -> Workload:
-        classes = tuple(UserClass(locustfile=str(HERE / "small_users.py"), name=name) for name in names)
-        stages = (Stage(users=users, spawn_rate=users, hold_s=hold_s),)
-        return Workload(users=classes, stages=stages, network_timeout_s=1)
 
-    return workload
+def sampled(*parts: tuple[Label, Sequence[float]], over_s: float = 10.0, waited_ms: float = 0.0) -> Samples:
+    """Requests that took so many milliseconds, each label's ending evenly over a time."""
+    rows = [
+        Row(
+            label=label,
+            intended_s=float(done_s) - ms / 1_000 - waited_ms / 1_000,
+            start_s=float(done_s) - ms / 1_000,
+            first_byte_ms=ms / 2,
+            response_ms=ms,
+            done_s=float(done_s),
+            size=10,
+        )
+        for label, times in parts
+        for done_s, ms in zip(np.linspace(0, over_s, len(times)), times, strict=True)
+    ]
+    return Samples.of_rows(sorted(rows, key=attrgetter("done_s")))
+
+
+@pytest.fixture
+def samples() -> Callable[..., Samples]:
+    return sampled

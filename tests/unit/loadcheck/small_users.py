@@ -1,11 +1,13 @@
 """Users of the small server, each asking for one of its behaviours."""
 
 import os
+import signal
 import time
+from types import SimpleNamespace
 from typing import Any
 
 from gevent.event import Event
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, HttpUser, constant, task
 from locust.user.users import User
 
 
@@ -39,6 +41,10 @@ class Slow(Asking):
     path = "/slow"
 
 
+class LateBody(Asking):
+    path = "/late-body"
+
+
 class Hanging(Asking):
     path = "/hang"
 
@@ -47,6 +53,25 @@ class Killer(Asking):
     path = "/die"
     fixed_count = 1
     wait_time = constant(0.5)
+
+
+class Twice(FastHttpUser):
+    """Asks two questions, one after the other, for each arrival."""
+
+    @task
+    def ask_twice(self) -> None:
+        self.client.get("/slow", name="/slow")
+        self.client.get("/good?of=a-subscriber")
+
+
+class Plain(HttpUser):
+    """Asks with Locust's other client."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        self.client.get("/late-body", name="/plain")
 
 
 class Raising(User):
@@ -61,9 +86,6 @@ class Starving(Asking):
     """Burns the generator's own core between its requests."""
 
     wait_time = constant(0)
-
-    def on_start(self) -> None:
-        self.until = time.perf_counter()
 
     @task
     def burn(self) -> None:
@@ -108,6 +130,24 @@ class Unrecordable(User):
         )
 
 
+class Foreign(User):
+    """Speaks a protocol of its own, whose answers tell no times."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def report(self) -> None:
+        self.environment.events.request.fire(
+            request_type="RPC",
+            name="call",
+            response_time=3.0,
+            response_length=5,
+            start_time=time.time(),
+            response=SimpleNamespace(status_code=200),
+            exception=None,
+        )
+
+
 class Quitting(User):
     """Ends the generator as if all were well."""
 
@@ -116,3 +156,20 @@ class Quitting(User):
     @task
     def leave(self) -> None:
         os._exit(0)
+
+
+class Crashing(User):
+    """Kills the process it runs in; one of all there are."""
+
+    wait_time = constant(0.05)
+    fixed_count = 1
+
+    @task
+    def crash(self) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Flooding(Asking):
+    """Asks without a pause."""
+
+    wait_time = constant(0)

@@ -1,96 +1,110 @@
+import math
+
 import pytest
 
-from loadcheck.objectives import Objective, Verdict, claim, is_kept, judge, with_unit, worst
-from loadcheck.samples import NO_ENDPOINT, Label, Samples
+from loadcheck.objectives import Limit, is_metric, objective, with_unit, worst
 
-GOOD = Label("GET", "/a", 200, cache="hit")
-BAD = Label("GET", "/a", 500, "HTTP 500")
-LOST = Label("", NO_ENDPOINT, 0, "KeyError")
-
-
-def samples(*parts: tuple[Label, list[float]]) -> Samples:
-    times = [value for _, values in parts for value in values]
-    numbers = [number for number, (_, values) in enumerate(parts) for _ in values]
-    same = [0] * len(times)
-    return Samples(tuple(label for label, _ in parts), same, same, times, same, numbers)
-
-
-def verdict(objective: Objective, *parts: tuple[Label, list[float]]) -> Verdict:
-    return judge(objective, samples(*parts), duration_s=10).verdict
-
-
-def test_within_every_limit_is_met() -> None:
-    objective = Objective(p50_ms=8, p95_ms=8, mean_ms=8, max_ms=8, min_rate_per_s=6, min_hit_ratio=1)
-    assert verdict(objective, (GOOD, [8.0] * 60)) == "met"
+NO_FAILURES = Limit("failure_ratio", "≤", 0.0)
 
 
 @pytest.mark.parametrize(
-    "objective",
+    ("name", "limit"),
     [
-        Objective(p95_ms=7.9),
-        Objective(mean_ms=7.9),
-        Objective(max_ms=7.9),
-        Objective(min_rate_per_s=6.1),
-        Objective(min_stale_ratio=0.5),
+        ("p95_ms", Limit("p95_ms", "≤", 5)),
+        ("p99_9_ms", Limit("p99_9_ms", "≤", 5)),
+        ("mean_ms", Limit("mean_ms", "≤", 5)),
+        ("service_p95_ms", Limit("service_p95_ms", "≤", 5)),
+        ("first_byte_max_ms", Limit("first_byte_max_ms", "≤", 5)),
+        ("min_rate_per_s", Limit("rate_per_s", "≥", 5)),
+        ("min_hit_ratio", Limit("hit_ratio", "≥", 5)),
+        ("memory_mb", Limit("memory_mb", "≤", 5)),
+        ("upstream_calls", Limit("upstream_calls", "≤", 5)),
+        ("exactly_upstream_calls", Limit("upstream_calls", "=", 5)),
+        ("min_upstream_calls", Limit("upstream_calls", "≥", 5)),
     ],
 )
-def test_beyond_one_limit_is_missed(objective: Objective) -> None:
-    assert verdict(objective, (GOOD, [8.0] * 60)) == "missed"
+def test_a_name_says_what_is_promised(name: str, limit: Limit) -> None:
+    assert objective("/a", **{name: 5}).limits == (NO_FAILURES, limit)
 
 
-def test_fast_failures_are_missed_not_fast() -> None:
-    assert verdict(Objective(p95_ms=8), (GOOD, [1.0] * 60), (BAD, [0.1])) == "missed"
+def test_nothing_may_fail_unless_said_otherwise() -> None:
+    assert objective().limits == (NO_FAILURES,)
+    assert objective().endpoint is None
+    assert objective("/a", failure_ratio=0.1).limits == (Limit("failure_ratio", "≤", 0.1),)
 
 
-def test_some_failures_may_be_allowed() -> None:
-    assert verdict(Objective(failure_ratio=0.05), (GOOD, [1.0] * 95), (BAD, [1.0] * 5)) == "met"
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("p95ms", "p95_ms"),
+        ("service_95_ms", "service_p95_ms"),
+        ("failures_ratio", "failure_ratio"),
+        ("min_hits_ratio", "hit_ratio"),
+        ("rates_per_s", "rate_per_s"),
+        ("memori_mb", "memory_mb"),
+        ("exactly_cpus_cores", "cpu_cores"),
+    ],
+)
+def test_a_misspelt_metric_is_named_with_what_is_meant(name: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"is no metric; did you mean {meant}[?]") as caught:
+        objective(**{name: 5})
+    assert "Allowed: any p<percent>_ms, mean_ms," in str(caught.value)
 
 
-def test_too_few_samples_for_the_percentile_are_void() -> None:
-    (_, check) = judge(Objective(p95_ms=8), samples((GOOD, [1.0] * 58)), 10).checks
-    assert (check.verdict, check.reason) == ("void", "58 successes, 59 needed")
+@pytest.mark.parametrize("name", ["quixotic_ms", "p0_ms", "p100_ms", "p_ms"])
+def test_a_name_like_no_metric_is_answered_by_those_that_there_are(name: str) -> None:
+    with pytest.raises(ValueError, match=rf"'{name}' is no metric[.;].* Allowed: "):
+        objective(**{name: 5})
 
 
-def test_failures_are_missed_even_when_latency_cannot_be_told() -> None:
-    assert verdict(Objective(p95_ms=8), (BAD, [1.0] * 60)) == "missed"
+def test_a_counter_is_no_metric_of_every_run() -> None:
+    assert is_metric("p95_ms")
+    assert is_metric("lag_max_ms")
+    assert not is_metric("upstream_calls")
 
 
-def test_no_requests_are_void() -> None:
-    assert verdict(Objective()) == "void"
-
-
-def test_an_endpoint_is_judged_by_its_own_samples() -> None:
-    other = Label("GET", "/b", 500, "HTTP 500")
-    assert verdict(Objective(endpoint="/a"), (GOOD, [1.0]), (other, [1.0])) == "met"
-
-
-def test_failures_of_no_endpoint_count_against_each() -> None:
-    assert verdict(Objective(endpoint="/a"), (GOOD, [1.0] * 60), (LOST, [0.0])) == "missed"
-
-
-def test_a_claim_is_missed_or_void_as_told() -> None:
-    assert claim("ratio", 20, "≥", 20).verdict == "met"
-    assert claim("loads", 2, "=", 1).verdict == "missed"
-    assert claim("refreshes", 1, "≥", 2, otherwise="void").verdict == "void"
-    assert not is_kept(3, "≤", 2)
-
-
-def test_missed_outweighs_void_outweighs_met() -> None:
-    assert worst(["met", "void", "missed"]) == "missed"
-    assert worst(["met", "void"]) == "void"
+def test_missed_outweighs_void_outweighs_inconclusive_outweighs_met() -> None:
+    assert worst(["met", "void", "missed", "inconclusive"]) == "missed"
+    assert worst(["met", "inconclusive", "void"]) == "void"
+    assert worst(["met", "inconclusive"]) == "inconclusive"
     assert worst(["met"]) == "met"
 
 
-def test_a_check_reads_as_a_sentence() -> None:
-    checks = judge(Objective(p95_ms=8), samples((GOOD, [1.0])), 10).checks
-    assert str(checks[0]) == "met: 0 %, promised no failures"
-    assert str(checks[1]) == "void: 1 ms, promised p95 ≤ 8 ms (1 successes, 59 needed)"
-    assert judge(Objective(failure_ratio=0.01), samples(), 10).checks[0].promise == "failure ≤ 1 %"
-    assert "nothing" in str(judge(Objective(max_ms=8), samples(), 10).checks[1])
+def test_the_worst_of_nothing_is_void() -> None:
+    assert worst([]) == "void"
 
 
-def test_figures_carry_their_unit() -> None:
-    assert with_unit("p95_ms", 8.126) == "8.13 ms"
-    assert with_unit("failure_ratio", 0.005) == "0.5 %"
-    assert with_unit("rate_per_s", 1234.5) == "1,234/s"
-    assert with_unit("loads", 7) == "7"
+@pytest.mark.parametrize(
+    ("limit", "sentence"),
+    [
+        (Limit("failure_ratio", "≤", 0), "no failures"),
+        (Limit("failure_ratio", "≤", 0.01), "failure ≤ 1 %"),
+        (Limit("p99_9_ms", "≤", 8), "p99.9 ≤ 8 ms"),
+        (Limit("service_p95_ms", "≤", 8), "service p95 ≤ 8 ms"),
+        (Limit("rate_per_s", "≥", 150), "rate ≥ 150/s"),
+        (Limit("memory_mb", "≤", 200), "memory ≤ 200 MB"),
+        (Limit("upstream_calls", "=", 1), "upstream calls = 1"),
+    ],
+)
+def test_a_limit_reads_as_a_promise(limit: Limit, sentence: str) -> None:
+    assert str(limit) == sentence
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "text"),
+    [
+        ("p95_ms", 8.126, "8.13 ms"),
+        ("p95_ms", 1234.5, "1,234 ms"),
+        ("failure_ratio", 0.005, "0.5 %"),
+        ("rate_per_s", 1234.5, "1,234/s"),
+        ("memory_mb", 61.26, "61.3 MB"),
+        ("cpu_cores", 0.254, "0.254 cores"),
+        ("threads", 7, "7"),
+        ("upstream_calls", 1000, "1,000"),
+        ("mean_ms", -0.5, "-0.5 ms"),
+        ("p95_ms", math.inf, "∞"),
+        ("p95_ms", -math.inf, "-∞"),
+    ],
+)
+def test_figures_carry_their_unit(metric: str, value: float, text: str) -> None:
+    assert with_unit(metric, value) == text

@@ -1,12 +1,18 @@
+import math
+
+import pytest
+
 from loadcheck.probe import Probe, Question
+from loadcheck.samples import Label
 from loadcheck.server import Server
+from loadcheck.target import Target
 
 
-def ask(server: Server, path: str, wrong: str = "") -> tuple[int, str, str]:
-    with Probe(server) as caller:
+def ask(target: Target, path: str, wrong: str = "") -> Label:
+    with Probe(target) as caller:
         label = caller.ask(Question(path=path, name="name", what_is_wrong=lambda _: wrong))
         assert caller.samples().labels == (label,)
-    return label.status, label.failure, label.cache
+    return label
 
 
 def test_an_answer_is_timed_and_kept(small_server: Server) -> None:
@@ -18,11 +24,63 @@ def test_an_answer_is_timed_and_kept(small_server: Server) -> None:
     assert [*found.size] == [10, 10, 10]
     assert min(found.response_ms) > 0
     assert [*found.start_s] == sorted(found.start_s)
+    assert [*found.latency_ms] == [*found.response_ms]
+    assert (found.done_s * 1_000 >= found.start_s * 1_000 + found.response_ms).all()
 
 
-def test_failures_are_told_by_status_content_and_silence(small_server: Server) -> None:
-    assert ask(small_server, "/stale") == (200, "", "stale")
-    assert ask(small_server, "/broken", "not reached") == (500, "HTTP 500", "")
-    assert ask(small_server, "/good", "no hit") == (200, "no hit", "hit")
-    small_server.stop()
-    assert ask(small_server, "/good") == (0, "ConnectionRefusedError", "")
+def test_the_first_byte_is_timed_apart_from_the_body(small_server: Server) -> None:
+    with Probe(small_server) as caller:
+        caller.ask(Question(path="/late-body", name="late"))
+    (first_ms,), (whole_ms,) = caller.samples().first_byte_ms, caller.samples().response_ms
+    assert 0 < first_ms < whole_ms - 90  # the body comes 100 ms later
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "told"),
+    [
+        ("/stale", "", (200, "", "stale")),
+        ("/broken", "not reached", (500, "HTTP 500", "")),
+        ("/good", "no hit", (200, "no hit", "hit")),
+    ],
+)
+def test_answers_are_told_by_status_content_and_cache(
+    path: str, wrong: str, told: tuple[int, str, str], small_server: Server
+) -> None:
+    label = ask(small_server, path, wrong)
+    assert (label.status, label.failure, label.cache) == told
+
+
+def test_the_check_is_given_the_body(small_server: Server) -> None:
+    with Probe(small_server) as caller:
+        question = Question(path="/good", name="good", what_is_wrong=lambda body: body.decode())
+        assert caller.ask(question).failure == '[{"id":7}]'
+
+
+def test_silence_is_a_failure_without_a_first_byte(mortal_server: Server) -> None:
+    with Probe(mortal_server) as caller:
+        caller.ask(Question(path="/die", name="die"))
+        mortal_server.stop()
+        caller.ask(Question(path="/good", name="good"))
+    found = caller.samples()
+    assert [label.failure for label in found.labels] == ["RemoteDisconnected", "ConnectionRefusedError"]
+    assert [label.status for label in found.labels] == [0, 0]
+    assert all(math.isnan(each) for each in found.first_byte_ms)
+
+
+def test_after_a_dropped_connection_the_next_question_opens_another(dropping_server: Server) -> None:
+    with Probe(dropping_server) as caller:
+        told = [caller.ask(Question(path="/good", name="good")).failure for _ in range(3)]
+    assert told == ["", "RemoteDisconnected", ""]
+
+
+def test_after_a_silence_the_next_question_is_asked_anew(
+    small_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("loadcheck.probe.ANSWER_WITHIN_S", 0.2)
+    with Probe(small_server) as caller:
+        told = [caller.ask(Question(path=path, name="x")).failure for path in ("/hang", "/good")]
+    assert told == ["TimeoutError", ""]
+
+
+def test_questions_are_asked_below_the_targets_own_path(small_server: Server) -> None:
+    assert ask(Target("below", f"{small_server.url}/below"), "/tea").status == 418

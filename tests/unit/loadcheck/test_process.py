@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadcheck.process import ChildProcess, ProcessFailed
+from loadcheck.process import TAIL_CHARACTERS, ChildProcess, ProcessFailed
 
 PARENT = (
     "import subprocess, sys; "
@@ -36,9 +36,24 @@ def test_its_environment_and_folder_are_the_given_ones(tmp_path: Path) -> None:
 def test_a_process_that_hangs_is_named_with_its_output(tmp_path: Path) -> None:
     with python("print('here', flush=True); import time; time.sleep(600)", tmp_path / "log") as child:
         wait_for_output(child)
-        with pytest.raises(ProcessFailed, match=r"was still running after 0 s; its last output:\nhere"):
+        with pytest.raises(ProcessFailed, match=r"was still running after 0.01 s; its last output:\nhere"):
             child.wait(0.01)
     assert child.exit_code == -signal.SIGTERM
+
+
+def test_it_is_waited_for_at_most_so_long(tmp_path: Path) -> None:
+    with python("import time; time.sleep(600)", tmp_path / "sleeping") as child:
+        assert child.is_running_after(0.01)
+    with python("", tmp_path / "ending") as child:
+        assert not child.is_running_after(30)
+        assert child.exit_code == 0
+
+
+def test_only_the_end_of_its_output_is_shown(tmp_path: Path) -> None:
+    with python("print('x' * 9_000 + 'end')", tmp_path / "log") as child:
+        child.wait(30)
+    assert child.last_output().strip().endswith("xend")
+    assert len(child.last_output()) == TAIL_CHARACTERS
 
 
 def test_silence_is_said(tmp_path: Path) -> None:
@@ -66,6 +81,16 @@ def test_who_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: p
         wait_for_output(child)
     assert child.exit_code == -signal.SIGKILL
     child.stop()
+
+
+def test_the_guardian_hears_of_its_beginning_and_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[str] = []
+    monkeypatch.setattr("loadcheck.process.GUARDIAN._say", heard.append)
+    with python("", tmp_path / "log") as child:
+        assert heard == [f"+{child.pid}\n"]
+    assert heard == [f"+{child.pid}\n", f"-{child.pid}\n"]
 
 
 def test_the_log_is_appended_to(tmp_path: Path) -> None:

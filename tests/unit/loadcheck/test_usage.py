@@ -1,20 +1,22 @@
+import itertools
 import subprocess
 import sys
 
 import psutil
 import pytest
 
-from loadcheck.usage import Reading, UsageWatch, read_tree, usage_between
+from loadcheck.usage import Moment, Reading, Usage, UsageWatch, read_tree, timeline, usage_between
 
 READINGS = tuple(
-    Reading(at=at, cpu_s=cpu_s, memory_bytes=memory, open_files=9)
-    for at, cpu_s, memory in [(10, 1, 100), (12, 2, 300), (14, 6, 200)]
+    Reading(at=at, cpu_s=cpu_s, memory_bytes=memory, open_files=9, threads=int(at) - 7, lag_ms=lag_ms)
+    for at, cpu_s, memory, lag_ms in [(10, 1, 100, None), (12, 2, 300, 4.0), (14, 6, 200, 2.5)]
 )
 
 
 def test_cpu_time_is_interpolated_at_both_ends() -> None:
-    usage = usage_between(READINGS, 11, 13)
-    assert (usage.cpu_s, usage.cores, usage.peak_memory_bytes, usage.peak_open_files) == (2.5, 1.25, 300, 9)
+    assert usage_between(READINGS, 11, 13) == Usage(
+        cpu_s=2.5, cores=1.25, peak_memory_bytes=300, peak_open_files=9, peak_threads=5, lag_max_ms=4.0
+    )
 
 
 def test_outside_the_readings_the_nearest_counts() -> None:
@@ -24,7 +26,29 @@ def test_outside_the_readings_the_nearest_counts() -> None:
 
 
 def test_without_readings_nothing_was_used() -> None:
-    assert usage_between((), 0, 1).peak_memory_bytes == 0
+    assert usage_between((), 0, 1) == Usage(
+        cpu_s=0, cores=0, peak_memory_bytes=0, peak_open_files=0, peak_threads=0, lag_max_ms=None
+    )
+
+
+def test_a_process_that_does_not_tell_its_lag_has_none() -> None:
+    assert usage_between(READINGS, 9, 11).lag_max_ms is None
+
+
+def test_a_timeline_tells_the_cores_since_the_moment_before() -> None:
+    found = timeline(READINGS, 9, 15)
+    assert [(moment.at_s, moment.cores, moment.lag_ms) for moment in found] == [
+        (1, 0.0, None),
+        (3, 0.5, 4.0),
+        (5, 2.0, 2.5),
+    ]
+
+
+def test_a_timelines_first_moment_knows_the_reading_before_it() -> None:
+    assert timeline(READINGS, 11, 13) == (
+        Moment(at_s=1, cores=0.5, memory_bytes=300, open_files=9, threads=5, lag_ms=4.0),
+    )
+    assert timeline(READINGS, 20, 30) == timeline((), 0, 1) == ()
 
 
 def test_children_count() -> None:
@@ -42,6 +66,18 @@ def test_children_count() -> None:
         whole, alone = read_tree(process), process.memory_info().rss
         parent.communicate("\n")
     assert whole.memory_bytes > alone
+
+
+def test_the_lag_is_asked_for_less_often_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("loadcheck.usage.READ_EVERY_S", 0.001)
+    lags = itertools.count(7.0)
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, text=True) as process:
+        watch = UsageWatch(process.pid, lambda: next(lags))
+        while len(watch.readings) < 6:
+            pass
+        watch.stop()
+        process.communicate("\n")
+    assert [reading.lag_ms for reading in watch.readings[:6]] == [7.0, None, None, None, 8.0, None]
 
 
 def test_watching_ends_with_the_process() -> None:

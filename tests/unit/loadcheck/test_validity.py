@@ -1,8 +1,8 @@
 import msgspec
 import pytest
 
-from loadcheck.facts import GeneratorFacts, Window
-from loadcheck.validity import RunFacts, void_reasons
+from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
+from loadcheck.validity import RunFacts, ValidityRules, void_reasons
 
 SOUND = GeneratorFacts(
     started_at=0,
@@ -10,6 +10,7 @@ SOUND = GeneratorFacts(
     judged=Window(start_s=10, end_s=30, users=50),
     has_spawned=True,
     cpu_share=0.3,
+    own_cores=0.3,
     machine_busy_cores=0.7,
     machine_cores=2,
     lag_p95_ms=1,
@@ -43,6 +44,34 @@ def test_each_rule_says_why(changed: dict[str, object], reason: str) -> None:
 
 def test_a_rate_below_what_the_users_offer_is_void() -> None:
     assert reasons(rate_per_s=20) == ("20.0 requests/s, where the users offer 24.9",)
+
+
+def test_an_open_run_is_not_held_to_the_rate_of_closed_users() -> None:
+    arrivals = ArrivalFacts(due=600, dropped=0, late_p95_ms=2)
+    assert reasons(msgspec.structs.replace(SOUND, arrivals=arrivals), rate_per_s=5) == ()
+
+
+def test_arrivals_that_were_sent_late_are_void() -> None:
+    late = ArrivalFacts(due=600, dropped=0, late_p95_ms=4.25)
+    assert reasons(msgspec.structs.replace(SOUND, arrivals=late)) == (
+        "the load generator sent arrivals late (4.2 ms at P95)",
+    )
+
+
+def test_all_generator_processes_share_of_the_machine_is_no_strangers() -> None:
+    several = msgspec.structs.replace(SOUND, machine_busy_cores=1.5, own_cores=1.2)
+    assert reasons(several) == ()
+
+
+def test_every_reason_is_told() -> None:
+    bad = msgspec.structs.replace(SOUND, has_spawned=False, lag_p95_ms=9)
+    assert len(reasons(bad, rate_per_s=1)) == 3
+
+
+def test_rules_can_be_stricter() -> None:
+    facts = RunFacts(generator=SOUND, rate_per_s=24.5, mean_answer_s=0.01, server_cores=0.2)
+    strict = ValidityRules(generator_cores=0.2, lag_p95_ms=0.5, foreign_share=0.05, rate_share=0.99)
+    assert len(void_reasons(facts, strict)) == 4
 
 
 def test_users_without_waits_offer_no_known_rate() -> None:

@@ -1,0 +1,209 @@
+"""`loadcheck report | verdict | samples | schema`: look again at load tests that were run."""
+
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+import click
+import msgspec
+import numpy as np
+
+from loadcheck.facts import GeneratorFacts
+from loadcheck.figures import Measured
+from loadcheck.judge import Judgement, judge, with_the_rest
+from loadcheck.objectives import Objective, Verdict, objective, worst
+from loadcheck.report import Record, read_record, render_table, write_report
+from loadcheck.report.finished import SAMPLE_FILE, finished
+from loadcheck.report.results_file import schema_text
+from loadcheck.report.sample_csv import sample_lines
+from loadcheck.report.words import doubts
+from loadcheck.result import Result
+from loadcheck.sample_file import read_samples
+from loadcheck.samples import Samples
+
+EXIT_CODES: Final[dict[Verdict, int]] = {"met": 0, "missed": 1, "inconclusive": 2, "void": 3}
+USAGE: Final = 64
+"""The exit code of a wrong call (sysexits.h), apart from every verdict's."""
+
+INTERRUPTED: Final = 130
+BROKEN_PIPE: Final = 141
+"""As shells tell of a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
+
+TABLE_WIDTH: Final = 120
+
+RESULTS = click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; a wrong call is told in one line and ends with code 64."""
+    try:
+        with commands.make_context(
+            "loadcheck", list(sys.argv[1:] if arguments is None else arguments)
+        ) as context:
+            code = commands.invoke(context) or 0
+    except click.exceptions.Exit as end:
+        code = end.exit_code
+    except click.ClickException as error:
+        click.echo(f"loadcheck: {error.format_message()}", err=True)
+        code = USAGE
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except BrokenPipeError:  # whoever read has enough; click itself would end with 1, which is a verdict
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush is quiet, too
+        code = BROKEN_PIPE
+    sys.exit(code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
+def commands() -> None:
+    """Look again at load tests that were run."""
+
+
+@commands.command()
+@RESULTS
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="[default: report.html beside it]"
+)
+def report(results: Path, out: Path | None) -> None:
+    """Draw report.html anew from RESULTS (results.json) and the samples beside it."""
+    path = out or results.with_name("report.html")
+    try:
+        write_report(path, results.parent, _record(results))
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
+    click.echo(path)
+
+
+@commands.command()
+@RESULTS
+@click.option("--scenario", help="Judge this one alone.")
+@click.option(
+    "--objective",
+    "promised",
+    multiple=True,
+    help='Instead of the recorded ones: "p95_ms=10" or "/api/x: p95_ms=8, min_hit_ratio=1". Repeatable.',
+)
+def verdict(results: Path, scenario: str | None, promised: tuple[str, ...]) -> int:
+    """Judge the samples beside RESULTS (results.json) again, by the recorded objectives or by others.
+
+    The exit code tells the worst verdict: 0 met, 1 missed, 2 inconclusive, 3 void; 64 is a wrong call.
+    """
+    objectives = tuple(_objective(text) for text in promised)
+    chosen = _chosen(_record(results), scenario)
+    judged = [_judged(results.parent, result, objectives) for result in chosen]
+    click.echo(render_table(judged, TABLE_WIDTH, has_colour=sys.stdout.isatty()))
+    for line in (doubt for result in judged for doubt in doubts(result)):
+        click.echo(line)
+    return EXIT_CODES[worst(result.verdict for result in judged)]
+
+
+@commands.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def samples(folder: Path) -> None:
+    """Print the samples in a scenario's FOLDER as CSV; times are seconds since the start of the run."""
+    try:
+        found = read_samples(folder / SAMPLE_FILE, _zero(folder))
+    except FileNotFoundError as error:
+        raise click.ClickException(f"{folder} holds no {SAMPLE_FILE}") from error
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{folder / SAMPLE_FILE} is no file of samples") from error
+    for chunk in sample_lines(found):
+        click.echo(chunk, nl=False)
+
+
+@commands.command()
+def schema() -> None:
+    """Print the JSON Schema of results.json."""
+    click.echo(schema_text(), nl=False)
+
+
+def _record(path: Path) -> Record:
+    try:
+        return read_record(path)
+    except (OSError, ValueError) as error:
+        raise click.ClickException(f"{path} is no record of load tests: {error}") from error
+
+
+def _chosen(record: Record, scenario: str | None) -> tuple[Result, ...]:
+    names = {result.scenario for result in record.results}
+    if scenario is None:
+        return record.results
+    if scenario not in names:
+        raise click.UsageError(f"no scenario {scenario!r}; there are: {_meant(scenario, names)}")
+    return tuple(result for result in record.results if result.scenario == scenario)
+
+
+def _objective(text: str) -> Objective:
+    """Read `p95_ms=10, min_hit_ratio=1`, with or without an endpoint and a colon before it."""
+    head, equals, tail = text.partition("=")
+    endpoint, _, first = head.rpartition(":")
+    limits = {}
+    for promise in f"{first}{equals}{tail}".split(","):
+        name, _, value = promise.partition("=")
+        limits[name.strip()] = _number(promise, value)
+    try:
+        return objective(endpoint.strip() or None, **limits)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _number(promise: str, text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise click.UsageError(f"{promise.strip()!r} is no objective: write metric=number, such as p95_ms=10")
+    return value
+
+
+def _judged(folder: Path, result: Result, objectives: tuple[Objective, ...]) -> Result:
+    """Judge a result again; why it was void, and its claims, stay as they were recorded.
+
+    Without its samples it cannot be judged by anything: it is void. One that has but claims is left as it is.
+    """
+    if not result.judgements:
+        return result
+    run = finished(folder, result)
+    if run.missing:
+        return msgspec.structs.replace(
+            result, judgements=(), void_reasons=(*result.void_reasons, run.missing)
+        )
+    measured = run.measured()
+    promised = objectives or tuple(judgement.objective for judgement in result.judgements)
+    _refuse_unknown_endpoints(promised, measured.samples)
+    judgements = tuple(_judge(each, measured) for each in with_the_rest(promised, measured))
+    return msgspec.structs.replace(result, judgements=judgements)
+
+
+def _judge(promised: Objective, measured: Measured) -> Judgement:
+    try:
+        return judge(promised, measured)
+    except LookupError as error:
+        raise click.UsageError(str(error.args[0])) from error
+
+
+def _refuse_unknown_endpoints(promised: tuple[Objective, ...], found: Samples) -> None:
+    known = found.endpoints()
+    for each in promised:
+        if each.endpoint is not None and each.endpoint not in known:
+            raise click.UsageError(
+                f"nothing asked {each.endpoint!r}; there are: {_meant(each.endpoint, known)}"
+            )
+
+
+def _meant(name: str, known: Any) -> str:
+    """Name what comes closest, or everything."""
+    return ", ".join(get_close_matches(name, known) or sorted(known))
+
+
+def _zero(folder: Path) -> float:
+    """Return the start of the run in seconds since the epoch; 0 where only the samples know it."""
+    try:
+        facts = msgspec.json.decode((folder / "facts.json").read_bytes(), type=GeneratorFacts)
+    except (OSError, msgspec.MsgspecError):
+        return 0.0
+    return facts.started_at

@@ -1,0 +1,73 @@
+"""The load generator's command line."""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+
+from loadcheck.driver.clock import Clock
+from loadcheck.driver.conductor import Conductor, LocalConductor
+from loadcheck.driver.locust_report import write_locust_report
+from loadcheck.driver.master import MasterConductor
+from loadcheck.driver.play import play
+from loadcheck.driver.progress import Progress
+from loadcheck.driver.worker import Worker, serve_masters
+from loadcheck.sample_file import SampleFile
+from loadcheck.workload import Workload
+
+
+def main() -> None:
+    """Play a workload alone, or with workers, or be a worker."""
+    options = parser().parse_args()
+    if options.worker and options.once:
+        Worker(*address(options.worker)).run()
+    elif options.worker:
+        serve_masters(options.worker)
+    else:
+        generate(options)
+
+
+def generate(options: argparse.Namespace) -> None:
+    """Play a workload and leave its samples and facts."""
+    workload = msgspec.json.decode(options.workload.read_bytes(), type=Workload)
+    clock = Clock()
+    progress = Progress(options.out / "progress.json", clock, workload.planned_s)
+    with SampleFile(options.out / "samples.bin") as file:
+
+        def keep(block: bytes) -> None:
+            file.append(block)
+            progress.on_block(block)
+
+        conductor: Conductor
+        if options.bind:
+            conductor = MasterConductor(workload, options.host, keep, clock, bind=address(options.bind))
+        else:
+            conductor = LocalConductor(workload, options.host, keep, clock)
+        try:
+            facts = play(workload, conductor, clock, progress)
+            write_locust_report(options.out / "locust.html", conductor.runner.environment)
+        finally:
+            conductor.close()
+    (options.out / "facts.json").write_bytes(msgspec.json.encode(facts))
+
+
+def parser() -> argparse.ArgumentParser:
+    """Describe the options."""
+    parser = argparse.ArgumentParser(prog="loadcheck.driver")
+    parser.add_argument("--host", help="the server under test, such as http://127.0.0.1:8000")
+    parser.add_argument("--workload", type=Path, help="a JSON file: loadcheck.workload.Workload")
+    parser.add_argument("--out", type=Path, help="the folder of the results")
+    parser.add_argument("--bind", metavar="HOST:PORT", help="be the master of the workload's workers")
+    parser.add_argument("--worker", metavar="HOST:PORT", help="generate load for the master at this address")
+    parser.add_argument("--once", action="store_true", help="as a worker: end after one run")
+    return parser
+
+
+def address(text: str) -> tuple[str, int]:
+    """Read `HOST:PORT`."""
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+if __name__ == "__main__":
+    main()

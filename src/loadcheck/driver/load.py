@@ -1,0 +1,111 @@
+"""The users of one process, alone or as a worker: what they do is recorded here, and how it went."""
+
+import random
+from collections.abc import Callable
+
+import gevent
+import numpy as np
+from locust import User, events
+from locust.runners import Runner
+from locust.user.task import LOCUST_STATE_STOPPING
+from msgspec import Struct
+
+from loadcheck.driver.arrivals import ArrivalProcess, Callers
+from loadcheck.driver.clock import Clock
+from loadcheck.driver.pulse import Cost, Pulse
+from loadcheck.driver.recorder import Recorder
+from loadcheck.driver.users import Waits, count_every_request, load_users, stamp_first_bytes
+from loadcheck.sample_file import BlockWriter
+from loadcheck.workload import Arrivals, Workload
+
+FINISH_GRACE_S = 1.0
+FLUSH_EVERY_S = 0.5
+
+
+class LoadFacts(Struct, frozen=True, kw_only=True):
+    """How one process's part of the run went; see `GeneratorFacts` and `ArrivalFacts` for the figures.
+
+    `dropped_at` is in seconds since the epoch.
+    """
+
+    cpu_share: float
+    lag_p95_ms: float
+    waits_s: float
+    waits: int
+    unfinished_users: int
+    due: int
+    dropped_at: tuple[float, ...]
+    late_p95_ms: float
+
+
+class Load:
+    """Makes the users of a workload and records what they do; `part` of `parts` processes that share it."""
+
+    def __init__(
+        self,
+        workload: Workload,
+        hand_on: Callable[[bytes], None],
+        clock: Clock,
+        part: int = 0,
+        parts: int = 1,
+    ) -> None:
+        random.seed(workload.seed + part)
+        count_every_request()
+        stamp_first_bytes()
+        self._workload = workload
+        self._clock = clock
+        self._waits = Waits()
+        self._callers = Callers(clock, workload.network_timeout_s)
+        self._arrivals = ArrivalProcess(workload, self._callers, clock, part, parts)
+        self._writer = BlockWriter(hand_on, source=part, zero=clock.started_at)
+        self._recorder = Recorder(self._writer, clock)
+        events.request.add_listener(self._recorder.on_request)  # type: ignore[no-untyped-call]  # Locust's events are untyped
+        events.user_error.add_listener(self._recorder.on_user_error)  # type: ignore[no-untyped-call]  # likewise
+        self.user_classes: list[type[User]] = load_users(workload, self._waits, self._callers)
+        self._pulse, self._cost = Pulse(clock), Cost()
+        self._flushing = gevent.spawn(self._flush_often)
+
+    def arrive(self, stage: Arrivals) -> None:
+        """Let users arrive at a stage's rate from now on."""
+        self._arrivals.start(stage)
+
+    def finish(self, runner: Runner, judged_from_s: float) -> LoadFacts:
+        """Stop asking, let the users finish, tell how it went."""
+        cpu_share, _ = self._cost.cores()
+        self._arrivals.stop()
+        self._callers.close()
+        self._pulse.stop()
+        unfinished = self._let_users_finish(runner)
+        self._flushing.kill()
+        self._writer.flush()
+        late_ms = self._callers.late_ms
+        return LoadFacts(
+            cpu_share=cpu_share,
+            lag_p95_ms=self._pulse.lag_p95_ms(),
+            waits_s=self._waits.total_s,
+            waits=self._waits.count,
+            unfinished_users=unfinished,
+            due=sum(at_s >= judged_from_s for at_s in self._callers.due_s),
+            dropped_at=tuple(self._clock.started_at + at_s for at_s in self._callers.dropped_s),
+            late_p95_ms=float(np.quantile(late_ms, 0.95)) if late_ms else 0.0,
+        )
+
+    def _let_users_finish(self, runner: Runner) -> int:
+        """Stop the users, each after its answer; who gets none in time has failed: return how many.
+
+        Cutting requests off would drop the slowest from the samples.
+        """
+        for greenlet in list(runner.user_greenlets):
+            user = greenlet.args[0] if greenlet.args else None
+            if user is not None and user._state != LOCUST_STATE_STOPPING:  # noqa: SLF001 - as Locust's runner does
+                user.stop()
+        runner.user_greenlets.join(timeout=self._workload.network_timeout_s + FINISH_GRACE_S)
+        unfinished = len(runner.user_greenlets)
+        for _ in range(unfinished):
+            self._recorder.add_failure("no answer by the end of the run")
+        return unfinished
+
+    def _flush_often(self) -> None:
+        while True:
+            gevent.sleep(FLUSH_EVERY_S)
+            self._writer.flush()

@@ -1,0 +1,11 @@
+"""Locust's own HTML report, for those who know it; its figures are rounded and include the warm-up."""
+
+from pathlib import Path
+
+from locust.env import Environment
+from locust.html import get_html_report
+
+
+def write_locust_report(path: Path, environment: Environment) -> None:
+    """Write what Locust makes of the run."""
+    path.write_text(get_html_report(environment, show_download_link=False), encoding="utf-8")  # type: ignore[no-untyped-call]  # Locust's is untyped

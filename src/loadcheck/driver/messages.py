@@ -1,0 +1,20 @@
+"""What master and workers say to each other beside Locust's own messages: JSON, samples apart."""
+
+from msgspec import Struct
+
+from loadcheck.workload import Workload
+
+HELLO = "loadcheck-hello"
+LOAD = "loadcheck-load"
+LOADED = "loadcheck-loaded"
+ARRIVE = "loadcheck-arrive"
+FINISH = "loadcheck-finish"
+FACTS = "loadcheck-facts"
+SAMPLES = "loadcheck-samples"
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    """A workload that a number of workers share."""
+
+    workload: Workload
+    parts: int

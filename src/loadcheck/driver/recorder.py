@@ -1,0 +1,113 @@
+"""Locust's events as samples."""
+
+import math
+import traceback
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import gevent
+from locust.exception import CatchResponseError
+
+from loadcheck.cache_status import cache_state
+from loadcheck.driver.clock import Clock
+from loadcheck.sample_file import BlockWriter
+from loadcheck.samples import NO_ENDPOINT, Label, Row
+
+
+class Recorder:
+    """Turns Locust's events into samples."""
+
+    def __init__(self, writer: BlockWriter, clock: Clock) -> None:
+        self._writer = writer
+        self._clock = clock
+
+    def on_request(self, **told: Any) -> None:
+        """Record a request that ended, well or not.
+
+        Locust swallows what its listeners raise: a request that cannot be recorded is a failure.
+        """
+        try:
+            self._record(**told)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the sample must not vanish
+            self.add_failure(f"a request could not be recorded ({type(error).__name__})")
+
+    def _record(  # noqa: PLR0913 - the arguments are those of Locust's event
+        self,
+        *,
+        request_type: str,
+        name: str,
+        response_time: float,
+        response_length: int,
+        start_time: float,
+        exception: BaseException | None = None,
+        response: Any = None,
+        **_: Any,
+    ) -> None:
+        status = int(getattr(response, "status_code", None) or 0)
+        headers = getattr(response, "headers", None)
+        label = Label(
+            method=request_type,
+            endpoint=name.partition("?")[0],  # a query may hold a person's data
+            status=status,
+            failure=reason(exception, status) if exception else "",
+            cache=cache_state(headers.get("Cache-Status") if headers else None),
+        )
+        start_s = float(start_time - self._clock.started_at)
+        self._writer.add(
+            Row(
+                label=label,
+                intended_s=min(take_due_s(start_s), start_s),
+                start_s=start_s,
+                first_byte_ms=first_byte_ms(response, start_time) if status else math.nan,
+                response_ms=float(response_time),
+                done_s=self._clock.elapsed_s(),
+                size=int(response_length),
+            )
+        )
+
+    def on_user_error(self, *, exception: BaseException, tb: TracebackType, **_: Any) -> None:
+        """Record an exception raised inside a user as a failure that belongs to no endpoint."""
+        place = traceback.extract_tb(tb)[-1]
+        self.add_failure(f"{type(exception).__name__} in {Path(place.filename).name}:{place.lineno}")
+
+    def add_failure(self, failure: str) -> None:
+        """Record a failure that belongs to no endpoint."""
+        now_s = self._clock.elapsed_s()
+        label = Label(method="", endpoint=NO_ENDPOINT, status=0, failure=failure)
+        self._writer.add(
+            Row(
+                label=label,
+                intended_s=now_s,
+                start_s=now_s,
+                first_byte_ms=math.nan,
+                response_ms=0.0,
+                done_s=now_s,
+                size=0,
+            )
+        )
+
+
+def take_due_s(otherwise: float) -> float:
+    """Return when the running arrival was due; its first request alone was: later ones follow each other."""
+    due_s: float = vars(gevent.getcurrent()).pop("due_s", otherwise)
+    return due_s
+
+
+def first_byte_ms(response: Any, start_time: float) -> float:
+    """The time from sending to the response's head, by either of Locust's clients; NaN when it is unknown."""
+    if (at := getattr(response, "first_byte_at", None)) is not None:  # FastHttpUser, see users.py
+        return float(at - start_time) * 1_000
+    if (elapsed := getattr(response, "elapsed", None)) is not None:  # HttpUser: requests measures it
+        return float(elapsed.total_seconds()) * 1_000
+    return math.nan
+
+
+def reason(exception: BaseException, status: int) -> str:
+    """Say why a request failed without its URL or anything else that may hold a person's data.
+
+    A content check's own words stand: the locustfile chose them.
+    """
+    if isinstance(exception, CatchResponseError):
+        return str(exception)
+    return f"HTTP {status}" if status else type(getattr(exception, "original", exception)).__name__

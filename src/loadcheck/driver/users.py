@@ -1,0 +1,83 @@
+"""Users from locustfiles, fitted to a workload."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import geventhttpclient.client
+from locust import User, between
+from locust.contrib.fasthttp import FastResponse, LocustUserAgent
+from locust.util.load_locustfile import load_locustfile
+
+from loadcheck.driver.arrivals import Callers
+from loadcheck.workload import UserClass, Workload
+
+
+def count_every_request() -> None:
+    """Keep FastHttpUser's client from sending a GET anew, unseen, when the server drops the connection.
+
+    It has no setting for that; what Locust's `max_retries` counts are other retries.
+    """
+    geventhttpclient.client._may_retry_after_send_error = lambda method: not method  # noqa: SLF001 - no public way
+
+
+class StampedResponse(FastResponse):
+    """Notes when a response's head had been read: geventhttpclient makes the response at that moment."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        self.first_byte_at = time.time()
+        super().__init__(*arguments, **named)
+
+
+def stamp_first_bytes() -> None:
+    """Let FastHttpUser's client make stamped responses."""
+    LocustUserAgent.response_type = StampedResponse
+
+
+class Waits:
+    """The waits that the users drew: with them the rate that closed users offer is known, not assumed."""
+
+    def __init__(self) -> None:
+        self.total_s = 0.0
+        self.count = 0
+
+    def recording(self, wait_time: Callable[[User], float]) -> Callable[[User], float]:
+        """Wrap a class's `wait_time`, counting what it returns."""
+
+        def draw(user: User) -> float:
+            wait_s = wait_time(user)
+            self.total_s += wait_s
+            self.count += 1
+            return wait_s
+
+        return draw
+
+
+def load_users(workload: Workload, waits: Waits, callers: Callers) -> list[type[User]]:
+    """Load the workload's users from their locustfiles; in an open workload they wait for arrivals."""
+    return [_load_user(spec, workload, waits, callers) for spec in workload.users]
+
+
+def _load_user(spec: UserClass, workload: Workload, waits: Waits, callers: Callers) -> type[User]:
+    found, _ = load_locustfile(spec.locustfile)
+    user: Any = found[spec.name]
+    user.weight = spec.weight
+    user.network_timeout = user.connection_timeout = workload.network_timeout_s
+    if workload.is_open:
+        return _called(user, callers)
+    user.wait_time = waits.recording(between(*spec.wait_s) if spec.wait_s else user.wait_time)
+    return user  # type: ignore[no-any-return]  # Locust finds users by name and types them loosely
+
+
+def _called(user: Any, callers: Callers) -> type[User]:
+    """Make a user do one task for each arrival, from the first on."""
+
+    def on_start(self: Any) -> None:
+        user.on_start(self)
+        callers.wait_for_arrival(self)
+
+    def wait_time(self: Any) -> float:
+        callers.wait_for_arrival(self)
+        return 0.0
+
+    return type(user)(user.__name__, (user,), {"on_start": on_start, "wait_time": wait_time})  # type: ignore[no-any-return]  # likewise

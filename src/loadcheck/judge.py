@@ -1,0 +1,154 @@
+"""Hold what was measured against what was promised: pure functions."""
+
+import math
+
+from msgspec import Struct
+
+from loadcheck.figures import Estimate, Figures, Measured
+from loadcheck.intervals import Interval
+from loadcheck.objectives import RATIOS, Limit, Objective, Relation, Verdict, objective, with_unit, worst
+from loadcheck.samples import NO_ENDPOINT
+
+
+class Check(Struct, frozen=True, kw_only=True):
+    """One limit against what was measured; `reason` says why the verdict is neither met nor missed."""
+
+    limit: Limit
+    figure: float | None
+    interval: Interval | None = None
+    verdict: Verdict
+    reason: str = ""
+
+    @property
+    def is_wrong_count(self) -> bool:
+        """Is it a count that had to be exact, and was not?"""
+        return self.limit.relation == "=" and self.verdict == "missed"
+
+    def __str__(self) -> str:
+        return f"{self.verdict}: {self.measured}, promised {self.limit}" + (
+            f" ({self.reason})" if self.reason else ""
+        )
+
+    @property
+    def measured(self) -> str:
+        """The figure in words, with its interval."""
+        metric = self.limit.metric
+        figure = "nothing" if self.figure is None else with_unit(metric, self.figure)
+        if self.interval is None or self.figure is None:
+            return figure
+        low, high = with_unit(metric, self.interval.low), with_unit(metric, self.interval.high)
+        return f"{figure} [{low} to {high}]"
+
+
+class Judgement(Struct, frozen=True, kw_only=True):
+    """An objective, the figures it was held against, and the verdict limit by limit.
+
+    `punctual_failures` are those that no slow load generator can have caused.
+    """
+
+    objective: Objective
+    figures: Figures
+    punctual_failures: int
+    checks: tuple[Check, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of its limits."""
+        return worst(check.verdict for check in self.checks)
+
+    @property
+    def has_failed(self) -> bool:
+        """Did more requests fail than allowed, late answers apart?"""
+        limits = [check.limit for check in self.checks if check.limit.metric == "failure_ratio"]
+        allowed = min((limit.limit for limit in limits if limit.relation != "≥"), default=1.0)
+        return self.punctual_failures > allowed * self.figures.requests
+
+
+def judge(promised: Objective, measured: Measured) -> Judgement:
+    """Hold what was measured against an objective.
+
+    Failures that belong to no endpoint count against every endpoint's objective.
+    """
+    concerned = measured.of(promised.endpoint)
+    punctual = concerned.samples.where(lambda label: bool(label.failure) and not label.is_late)
+    return Judgement(
+        objective=promised,
+        figures=concerned.summary(),
+        punctual_failures=len(punctual),
+        checks=tuple(check(limit, concerned) for limit in promised.limits),
+    )
+
+
+def with_the_rest(promised: tuple[Objective, ...], measured: Measured) -> tuple[Objective, ...]:
+    """Add, for every endpoint that no objective concerns, that it does not fail."""
+    named = {each.endpoint for each in promised}
+    if None in named:
+        return promised
+    rest = sorted(set(measured.samples.endpoints()) - named - {NO_ENDPOINT})
+    return (*promised, *(objective(endpoint) for endpoint in rest))
+
+
+def check(limit: Limit, measured: Measured) -> Check:
+    """Hold one figure against a limit.
+
+    With an interval the verdict is met or missed only when all of it lies on one side: it holds the truth
+    with 95 % confidence. A ratio that must be 0 or 1 speaks of this run's requests, and needs none.
+    """
+    estimate = measured.estimate(limit.metric)
+    verdict, reason = _verdict(limit, estimate)
+    interval = None if _is_exact(limit) else estimate.interval
+    return Check(limit=limit, figure=estimate.figure, interval=interval, verdict=verdict, reason=reason)
+
+
+def claim(
+    metric: str, figure: float, relation: Relation, limit: float, *, otherwise: Verdict = "missed"
+) -> Check:
+    """Hold a figure of the scenario's own (a ratio, a count of upstream calls) against a limit.
+
+    `otherwise="void"` is for what the scenario needs to have happened before it can tell anything.
+    """
+    promise = Limit(metric, relation, float(limit))
+    verdict: Verdict = "met" if is_kept(figure, promise) else otherwise
+    return Check(limit=promise, figure=float(figure), verdict=verdict)
+
+
+def is_kept(figure: float, limit: Limit) -> bool:
+    """Compare a figure with its limit; a limit may be reached."""
+    match limit.relation:
+        case "≤":
+            return figure <= limit.limit
+        case "≥":
+            return figure >= limit.limit
+        case "=":
+            return figure == limit.limit
+
+
+def _verdict(limit: Limit, estimate: Estimate) -> tuple[Verdict, str]:
+    if estimate.figure is None:
+        return ("inconclusive", "nothing to measure it by")
+    if estimate.interval is None or _is_exact(limit):
+        return ("met" if is_kept(estimate.figure, limit) else "missed", "")
+    verdict = _by_interval(limit, estimate.interval)
+    if verdict != "missed" and estimate.had < estimate.needed:
+        return ("inconclusive", f"{estimate.had} samples, {estimate.needed} needed")
+    return verdict, _sensitivity(limit, estimate.interval) if verdict == "inconclusive" else ""
+
+
+def _by_interval(limit: Limit, interval: Interval) -> Verdict:
+    kept = {is_kept(end, limit) for end in (interval.low, interval.high)}
+    return "inconclusive" if len(kept) > 1 else "met" if kept == {True} else "missed"
+
+
+def _sensitivity(limit: Limit, interval: Interval) -> str:
+    """Say what this run could have told: the smallest change it could have seen."""
+    ends = (("below", interval.low), ("above", interval.high))
+    told = [f"{side} {with_unit(limit.metric, end)}" for side, end in ends if math.isfinite(end)]
+    return (
+        f"this run could tell only a limit {' or '.join(told)}; a longer one tells more"
+        if told
+        else ("the samples differ too much between one moment and the next: a longer run tells more")
+    )
+
+
+def _is_exact(limit: Limit) -> bool:
+    return limit.relation == "=" or (limit.metric in RATIOS and limit.limit in (0.0, 1.0))
