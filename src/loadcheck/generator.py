@@ -71,14 +71,14 @@ class Watched(Struct, frozen=True, kw_only=True):
 class Generator(Struct, frozen=True, kw_only=True):
     """Where the load generator runs: its working folder, its environment, and where its output goes.
 
-    `tell` hears of the run while it goes on. `bind` (`HOST:PORT`) is where workers on other machines come to;
-    `remote_workers` of them are waited for.
+    `tell` hears of the run while it goes on, and None at its end. `bind` (`HOST:PORT`) is where workers on
+    other machines come to; `remote_workers` of them are waited for.
     """
 
     folder: Path
     logs: Path
     env: Mapping[str, str] = {}
-    tell: Callable[[Snapshot], None] = lambda _: None
+    tell: Callable[[Snapshot | None], None] = lambda _: None
     bind: str = ""
     remote_workers: int = 0
 
@@ -122,6 +122,7 @@ class Generator(Struct, frozen=True, kw_only=True):
                     for number in range(local)
                 ]
             driver = stack.enter_context(self._start("driver", arguments))
+            stack.callback(self.tell, None)
             self._wait(driver, workers, workload.deadline_s, out)
 
     def _start(self, name: str, arguments: Sequence[str]) -> ChildProcess:

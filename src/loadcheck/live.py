@@ -6,19 +6,26 @@ import pytest
 
 from loadcheck.facts import Snapshot
 
-CLEAR = "\r\x1b[2K"
+SAVE, RESTORE, CLEAR = "\x1b7", "\x1b8", "\x1b[K"
+"""The terminal's cursor comes back to where pytest left it; the rest of the line is cleared."""
 
 
-def live_line(config: pytest.Config) -> Callable[[Snapshot], None]:
-    """Return what shows a snapshot in the terminal's last line; without a terminal it does nothing."""
+def live_line(config: pytest.Config) -> Callable[[Snapshot | None], None]:
+    """Return what shows a snapshot in the rest of the terminal's line; None clears it.
+
+    Without a terminal it does nothing.
+    """
     reporter = config.pluginmanager.getplugin("terminalreporter")
     if reporter is None or not reporter.isatty:
         return lambda _: None
     capture = config.pluginmanager.getplugin("capturemanager")
 
-    def show(snapshot: Snapshot) -> None:
+    def show(snapshot: Snapshot | None) -> None:
+        writer = config.get_terminal_writer()
+        room = writer.fullwidth - writer.width_of_current_line - 2
+        text = f" {told(snapshot)}"[:room] if snapshot else ""
         with capture.global_and_fixture_disabled():
-            reporter.write(CLEAR + told(snapshot), flush=True)
+            reporter.write(SAVE + CLEAR + text + RESTORE, flush=True)
 
     return show
 
@@ -29,5 +36,5 @@ def told(snapshot: Snapshot) -> str:
     left_s = max(snapshot.planned_s - snapshot.elapsed_s, 0.0)
     return (
         f"{snapshot.users} users  {snapshot.rate_per_s:.0f}/s  P95 {p95}  "
-        f"{snapshot.failures} failures  {left_s:.0f} s left "
+        f"{snapshot.failures} failures  {left_s:.0f} s left"
     )

@@ -61,6 +61,8 @@ def objective(endpoint: str | None = None, /, **limits: float) -> Objective:
         ValueError: A name that is no metric's, saying which is meant or allowed.
     """
     promised = [_limit(name, value) for name, value in limits.items()]
+    if endpoint and any(limit.metric == "dropped_ratio" for limit in promised):
+        raise ValueError("dropped arrivals belong to no endpoint: promise dropped_ratio of all requests")
     says_failures = any(limit.metric == "failure_ratio" for limit in promised)
     silent = () if says_failures else (Limit("failure_ratio", "≤", 0.0),)
     return Objective(endpoint=endpoint, limits=(*silent, *promised))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from loadcheck.session import LoadSession, LoadTest
+    from loadcheck.load_test import LoadTest
+    from loadcheck.session import LoadSession
 
 PROFILES = ("short", "documented", "stress", "soak")
 NO_XDIST = (
@@ -122,7 +123,8 @@ ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 @pytest.fixture
 def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["LoadTest"]:
     """What a perf test drives and judges with."""
-    from loadcheck.session import LoadTest, Scenario  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.load_test import LoadTest  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.outcome import Scenario  # noqa: PLC0415 - likewise
 
     node = request.node
     attempt = getattr(node, "execution_count", 1)  # pytest-rerunfailures counts

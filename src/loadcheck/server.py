@@ -55,6 +55,7 @@ def asgi(app: str, *, folder: Path, **settings: str) -> Program:
         f"--app-dir={folder}",
         "--no-access-log",
         "--log-level=warning",
+        "--timeout-graceful-shutdown=1",
     )
     command = (sys.executable, "-m", "uvicorn", app, *options)
     return Program(

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
     from loadcheck.generator import Run
+    from loadcheck.load_test import LoadTest
     from loadcheck.server import Server
-    from loadcheck.session import LoadTest
 
 pytestmark = pytest.mark.perf
 

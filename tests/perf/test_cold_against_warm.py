@@ -20,7 +20,7 @@ from loadcheck.samples import Samples, joined
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand, Upstream
 
-    from loadcheck.session import LoadTest
+    from loadcheck.load_test import LoadTest
 
 pytestmark = pytest.mark.perf
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
     from loadcheck.generator import Run
-    from loadcheck.session import LoadTest
+    from loadcheck.load_test import LoadTest
 
 pytestmark = pytest.mark.perf
 
@@ -29,7 +29,7 @@ VERIFYING = "locustfiles/heavy_verification.py:HeavyVerificationUser"
 
 
 def test_distributed(load: LoadTest, stand: Stand) -> None:
-    hold_s = load.pick(short=5, documented=60)
+    hold_s = load.pick(short=4, documented=60)
     service = stand.service(stand.upstream(latency_ms=50))
 
     def play(workers: int) -> Run:

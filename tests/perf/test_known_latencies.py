@@ -23,7 +23,7 @@ from loadcheck.server import Program
 if TYPE_CHECKING:
     from loadcheck.generator import Run
     from loadcheck.judge import Check
-    from loadcheck.session import LoadTest
+    from loadcheck.load_test import LoadTest
 
 pytestmark = pytest.mark.perf
 

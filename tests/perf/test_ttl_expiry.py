@@ -18,7 +18,7 @@ from loadcheck.judge import claim
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.session import LoadTest
+    from loadcheck.load_test import LoadTest
 
 pytestmark = pytest.mark.perf
 

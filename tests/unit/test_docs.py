@@ -7,9 +7,9 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 UNDISTURBED = """
-import loadcheck.session
+import loadcheck.outcome
 
-loadcheck.session.void_reasons = lambda facts: ()  # other tests run beside this one
+loadcheck.outcome.void_reasons = lambda facts: ()  # other tests run beside this one
 """
 
 

@@ -14,7 +14,7 @@ from loadcheck.driver.arrivals import ArrivalProcess, Callers
 from loadcheck.driver.clock import Clock
 from loadcheck.driver.pulse import Cost, Pulse
 from loadcheck.driver.recorder import Recorder
-from loadcheck.driver.users import Waits, count_every_request, load_users, stamp_first_bytes
+from loadcheck.driver.users import Waits, count_every_request, load_users
 from loadcheck.sample_file import BlockWriter
 from loadcheck.workload import Arrivals, Workload
 
@@ -51,7 +51,6 @@ class Load:
     ) -> None:
         random.seed(workload.seed + part)
         count_every_request()
-        stamp_first_bytes()
         self._workload = workload
         self._clock = clock
         self._waits = Waits()

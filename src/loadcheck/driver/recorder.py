@@ -59,7 +59,7 @@ class Recorder:
                 label=label,
                 intended_s=min(take_due_s(start_s), start_s),
                 start_s=start_s,
-                first_byte_ms=first_byte_ms(response, start_time) if status else math.nan,
+                first_byte_ms=first_byte_ms(response) if status else math.nan,
                 response_ms=float(response_time),
                 done_s=self._clock.elapsed_s(),
                 size=int(response_length),
@@ -94,13 +94,10 @@ def take_due_s(otherwise: float) -> float:
     return due_s
 
 
-def first_byte_ms(response: Any, start_time: float) -> float:
-    """The time from sending to the response's head, by either of Locust's clients; NaN when it is unknown."""
-    if (at := getattr(response, "first_byte_at", None)) is not None:  # FastHttpUser, see users.py
-        return float(at - start_time) * 1_000
-    if (elapsed := getattr(response, "elapsed", None)) is not None:  # HttpUser: requests measures it
-        return float(elapsed.total_seconds()) * 1_000
-    return math.nan
+def first_byte_ms(response: Any) -> float:
+    """The time from sending to the response's head, as Locust's clients measure it; NaN when they do not."""
+    elapsed = getattr(response, "elapsed", None)
+    return float(elapsed.total_seconds()) * 1_000 if elapsed is not None else math.nan
 
 
 def reason(exception: BaseException, status: int) -> str:

@@ -1,12 +1,10 @@
 """Users from locustfiles, fitted to a workload."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import geventhttpclient.client
 from locust import User, between
-from locust.contrib.fasthttp import FastResponse, LocustUserAgent
 from locust.util.load_locustfile import load_locustfile
 
 from loadcheck.driver.arrivals import Callers
@@ -19,19 +17,6 @@ def count_every_request() -> None:
     It has no setting for that; what Locust's `max_retries` counts are other retries.
     """
     geventhttpclient.client._may_retry_after_send_error = lambda method: not method  # noqa: SLF001 - no public way
-
-
-class StampedResponse(FastResponse):
-    """Notes when a response's head had been read: geventhttpclient makes the response at that moment."""
-
-    def __init__(self, *arguments: Any, **named: Any) -> None:
-        self.first_byte_at = time.time()
-        super().__init__(*arguments, **named)
-
-
-def stamp_first_bytes() -> None:
-    """Let FastHttpUser's client make stamped responses."""
-    LocustUserAgent.response_type = StampedResponse
 
 
 class Waits:

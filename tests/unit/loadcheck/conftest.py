@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from loadcheck.generator import Generator
+from loadcheck.load_test import LoadTest
+from loadcheck.outcome import Scenario
 from loadcheck.samples import Label, Row, Samples
 from loadcheck.server import Program, Server, asgi, serving
-from loadcheck.session import LoadSession, LoadTest, Options, Scenario
+from loadcheck.session import LoadSession, Options
 from loadcheck.workload import Workload, closed
 
 HERE = Path(__file__).parent

@@ -20,6 +20,9 @@ class Terminal:
         self.is_captured = True
         self.written: list[tuple[str, bool]] = []
 
+    fullwidth = 80
+    width_of_current_line = 60
+
     def write(self, text: str, *, flush: bool) -> None:
         assert flush
         self.written.append((text, self.is_captured))
@@ -38,29 +41,38 @@ class Config:
         self.pluginmanager = self
         self._terminal = terminal
 
+    def get_terminal_writer(self) -> Any:
+        return self._terminal
+
     def getplugin(self, name: str) -> Any:
         assert name in ("terminalreporter", "capturemanager")
         return self._terminal
 
 
-def show(terminal: Terminal | None) -> None:
+def show(terminal: Terminal | None, snapshot: Snapshot | None = SNAPSHOT) -> None:
     config: Any = Config(terminal)
-    live_line(config)(SNAPSHOT)
+    live_line(config)(snapshot)
 
 
 def test_a_snapshot_reads_as_a_line() -> None:
-    assert told(SNAPSHOT) == "8 users  161/s  P95 3.1 ms  2 failures  6 s left "
+    assert told(SNAPSHOT) == "8 users  161/s  P95 3.1 ms  2 failures  6 s left"
 
 
 def test_before_the_first_answer_there_is_no_percentile() -> None:
     early = Snapshot(elapsed_s=11, planned_s=10, users=0, rate_per_s=0, p95_ms=None, failures=0)
-    assert told(early) == "0 users  0/s  P95 -  0 failures  0 s left "
+    assert told(early) == "0 users  0/s  P95 -  0 failures  0 s left"
 
 
-def test_a_terminal_shows_each_snapshot_in_place_of_the_last_past_pytests_capture() -> None:
+def test_a_terminal_shows_what_fits_into_the_rest_of_the_line_past_pytests_capture() -> None:
     terminal = Terminal(isatty=True)
     show(terminal)
-    assert terminal.written == [(f"\r\x1b[2K{told(SNAPSHOT)}", False)]
+    assert terminal.written == [("\x1b7\x1b[K 8 users  161/s  P\x1b8", False)]
+
+
+def test_at_the_end_of_a_run_the_line_is_cleared() -> None:
+    terminal = Terminal(isatty=True)
+    show(terminal, None)
+    assert terminal.written == [("\x1b7\x1b[K\x1b8", False)]
 
 
 @pytest.mark.parametrize("terminal", [Terminal(isatty=False), None])

@@ -26,7 +26,7 @@ from loadcheck.samples import Label, Row, Samples
 
 @pytest.fixture(autouse=True)
 def never_void(monkeypatch):
-    monkeypatch.setattr("loadcheck.session.void_reasons", lambda facts: ())
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda facts: ())
 
 def samples(latencies_ms):
     return Samples.of_rows(

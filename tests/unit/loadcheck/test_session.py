@@ -12,12 +12,14 @@ import pytest
 from loadcheck.capacity import Capacity, Search, Trial
 from loadcheck.facts import Snapshot
 from loadcheck.judge import claim
+from loadcheck.load_test import LoadTest
 from loadcheck.objectives import objective
+from loadcheck.outcome import Scenario
 from loadcheck.process import ProcessFailed
 from loadcheck.result import ObjectiveMissed, Result, RunInconclusive, RunVoid
 from loadcheck.samples import Label, Samples
 from loadcheck.server import Program, Server
-from loadcheck.session import WRITTEN, LoadSession, LoadTest, Options, Scenario
+from loadcheck.session import WRITTEN, LoadSession, Options
 from loadcheck.target import Target
 from loadcheck.validity import RunFacts
 from loadcheck.workload import Workload, arriving
@@ -31,14 +33,14 @@ GOOD = Label("GET", "/a", 200, cache="hit")
 @pytest.fixture
 def never_void(monkeypatch: pytest.MonkeyPatch) -> None:
     """Judge as if the machine had nothing else to do: other tests run beside this one."""
-    monkeypatch.setattr("loadcheck.session.void_reasons", lambda _: ())
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda _: ())
 
 
 @pytest.fixture
 def judged(
     load_test: LoadTest, small_server: Server, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Result]:
-    monkeypatch.setattr("loadcheck.session.void_reasons", lambda _: ())
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda _: ())
 
     def play(*names: str, endpoint: str | None = None, **limits: float) -> Result:
         run = load_test.play(asking(*names, hold_s=0.6), small_server)
@@ -178,7 +180,7 @@ def test_the_record_is_complete(load_test: LoadTest, small_server: Server, askin
 def test_a_void_run_does_not_excuse_a_wrong_count(
     load_test: LoadTest, small_server: Server, asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loadcheck.session.void_reasons", lambda _: ("always",))
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda _: ("always",))
     run = load_test.play(asking("Good", hold_s=0.3), small_server)
     with pytest.raises(RunVoid, match="always"):
         load_test.check(run, objective(p50_ms=1_000), claims=(claim("loads", 1, "=", 1),))
@@ -195,7 +197,7 @@ def test_what_the_rules_look_at_comes_from_the_run(
         seen.append(facts)
         return ()
 
-    monkeypatch.setattr("loadcheck.session.void_reasons", no_reasons)
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", no_reasons)
     run = load_test.play(asking("Slow", hold_s=0.5), small_server, beside=(small_server,))
     load_test.judge(run)
     (facts,) = seen
@@ -276,11 +278,11 @@ def test_with_a_target_nothing_is_started(tmp_path: Path) -> None:
 
 
 def test_a_session_hears_of_its_runs(tmp_path: Path, small_server: Server, asking: Asking) -> None:
-    told: list[Snapshot] = []
+    told: list[Snapshot | None] = []
     session = LoadSession(options=Options(project=HERE, out=tmp_path / "out"), tell=told.append)
     test = LoadTest(session, Scenario(name="x"), logs=tmp_path, stack=ExitStack())
     test.play(asking("Good", hold_s=1.2), small_server)
-    assert told
+    assert [each for each in told if each]
 
 
 def test_results_of_an_earlier_session_are_removed_and_nothing_else(tmp_path: Path) -> None:
@@ -302,7 +304,7 @@ def test_all_that_a_session_writes_is_removed_by_the_next(load_test: LoadTest, s
 def test_the_highest_load_that_meets_the_objectives_is_found(
     load_test: LoadTest, asking: Asking, small_server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("loadcheck.session.void_reasons", lambda _: ())
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda _: ())
     run = load_test.play(asking("Good", hold_s=0.3), small_server)
     too_much = msgspec.structs.replace(run, samples=Samples())
     search = Search(start=2, limit=64, precision=0.3, integers=True, confirm=1)

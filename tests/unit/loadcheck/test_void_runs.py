@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from loadcheck import Workload, arriving, closed, objective
+from loadcheck.load_test import LoadTest
 from loadcheck.result import RunVoid
-from loadcheck.session import LoadTest
 from loadcheck.target import Target
 
 PROMISE = objective(p95_ms=10_000)

@@ -1,0 +1,98 @@
+"""From a run to its result: judged, with all that explains it."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct
+
+from loadcheck.figures import Measured
+from loadcheck.generator import Run
+from loadcheck.judge import Check, Judgement, claim, judge, with_the_rest
+from loadcheck.objectives import Objective
+from loadcheck.result import Result
+from loadcheck.samples import Label, Samples
+from loadcheck.slowest import slowest
+from loadcheck.validity import RunFacts, void_reasons
+
+
+class Scenario(Struct, frozen=True, kw_only=True):
+    """A test's name in reports, the question it asks, and which attempt this is."""
+
+    name: str
+    question: str = ""
+    attempt: int = 1
+
+    @property
+    def folder(self) -> str:
+        """Its name as a folder's; each attempt has its own."""
+        again = f".attempt-{self.attempt}" if self.attempt > 1 else ""
+        return re.sub(r"[^\w.-]+", "-", self.name) + again
+
+    def result(self, **found: Any) -> Result:
+        """Put a result under its name."""
+        return Result(scenario=self.name, question=self.question, attempt=self.attempt, **found)
+
+
+def result_of_run(
+    scenario: Scenario, run: Run, out: Path, objectives: tuple[Objective, ...], claims: tuple[Check, ...]
+) -> Result:
+    """Judge a run of the load generator whose files are somewhere in `out`."""
+    return scenario.result(
+        folder=str(run.folder.relative_to(out)),
+        judgements=_judgements(objectives, run.measured),
+        claims=(*_dropped(run, objectives), *claims),
+        void_reasons=void_reasons(_facts(run)),
+        workload=run.workload,
+        generator=run.facts,
+        under_test=run.under_test,
+        usage=run.usage,
+        servers=run.servers,
+        counters=run.counters,
+        settings=run.settings,
+        failures=_failures(run.judged),
+        slowest=slowest(run.judged, run.servers.get(run.under_test, ())),
+    )
+
+
+def result_of_samples(
+    scenario: Scenario, samples: Samples, objectives: tuple[Objective, ...], claims: tuple[Check, ...]
+) -> Result:
+    """Judge samples that were taken one at a time, without the load generator."""
+    return scenario.result(
+        folder=scenario.folder,
+        judgements=_judgements(objectives, Measured(samples=samples)),
+        claims=claims,
+        failures=_failures(samples),
+        slowest=slowest(samples, ()),
+    )
+
+
+def _judgements(objectives: tuple[Objective, ...], measured: Measured) -> tuple[Judgement, ...]:
+    return tuple(judge(each, measured) for each in with_the_rest(objectives, measured))
+
+
+def _dropped(run: Run, objectives: tuple[Objective, ...]) -> tuple[Check, ...]:
+    """In an open workload nobody may come in vain, unless an objective says otherwise."""
+    is_promised = any(limit.metric == "dropped_ratio" for each in objectives for limit in each.limits)
+    if run.facts.arrivals is None or is_promised:
+        return ()
+    return (claim("dropped arrivals", run.facts.arrivals.dropped, "≤", 0),)
+
+
+def _facts(run: Run) -> RunFacts:
+    judged, window = run.judged, run.facts.judged
+    in_time = float((judged.done_s <= window.end_s).sum())
+    return RunFacts(
+        generator=run.facts,
+        rate_per_s=in_time / window.duration_s if window.duration_s else 0.0,
+        mean_answer_s=float(judged.response_ms.mean()) / 1_000 if len(judged) else 0.0,
+        server_cores=sum(usage.cores for usage in run.whole_usage.values()),
+    )
+
+
+def _failures(samples: Samples) -> dict[str, int]:
+    def reason(label: Label) -> str:
+        return f"{label.method} {label.endpoint}: {label.failure}".strip()
+
+    return samples.failed().count_by(reason)
