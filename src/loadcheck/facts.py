@@ -20,7 +20,7 @@ class ArrivalFacts(Struct, frozen=True, kw_only=True):
     """Of an open workload: arrivals that were due in the judged stretch, and what became of them.
 
     `dropped_s` tells when those were due that were dropped, in seconds of the run, warm-up included.
-    `late_p95_ms` is how late the generator sent an arrival for which a caller was free: its own fault alone.
+    `late_p95_ms` is how late the generator noticed that an arrival was due: its own fault alone.
     """
 
     due: int

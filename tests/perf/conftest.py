@@ -103,8 +103,11 @@ def shared_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     yield from start_stand(tmp_path_factory.mktemp("stand"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Load tests take longer than unit tests may; half an hour is far more than any profile needs."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Load tests take longer than unit tests may; a soak takes half an hour."""
     for item in items:
-        if item.get_closest_marker("perf"):
-            item.add_marker(pytest.mark.timeout(1800))
+        if not item.get_closest_marker("perf"):
+            continue
+        item.add_marker(pytest.mark.timeout(5_400)) if config.getoption("perf_target") and {"stand",
+        "shared_stand"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.skip("starts servers of its own: --perf-target cannot replace them"))

@@ -41,7 +41,11 @@ def test_users(load: LoadTest, stand: Stand, service: Server) -> None:
         workload = closed(BOTS, users=int(users), hold_s=hold_s, warm_up_s=1)
         return load.play(workload, service, env=stand.consumer_env, part=f"{users:g}-users")
 
-    search = Search(start=50, limit=load.pick(short=200, documented=500, stress=3_200), integers=True)
+    search = Search(
+        start=load.pick(short=100, documented=50),
+        limit=load.pick(short=200, documented=500, stress=3_200),
+        integers=True,
+    )
     found = load.find_capacity(search, play, FAST_ENOUGH)
     load.check_capacity(found, unit="users", at_least=200)
 

@@ -22,7 +22,7 @@ PEOPLE = "locustfiles/client_search.py:ClientSearchUser"
 
 
 def test_client_search(load: LoadTest, stand: Stand) -> None:
-    workload = closed(PEOPLE, users=50, hold_s=load.pick(short=4, documented=120), warm_up_s=1)
+    workload = closed(PEOPLE, users=50, hold_s=load.pick(short=5, documented=120), warm_up_s=1)
     service = stand.service(stand.upstream(latency_ms=50))
     run = load.play(workload, service, env=stand.consumer_env)
     load.check(

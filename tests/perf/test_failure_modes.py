@@ -67,7 +67,7 @@ def test_upstream(load: LoadTest, stand: Stand, upstream: Upstream, service: Ser
         service,
         beside=(upstream.server,),
         env=stand.consumer_env,
-        counters={"upstream calls": upstream.call_count},
+        counters={"upstream_calls": upstream.call_count},
     )
     upstream.server.request("DELETE", "/_sim/faults")
     check_stale_and_healed(load, run, seconds_until_fresh(service, stand.consumer_headers))

@@ -32,7 +32,7 @@ def test_resources(load: LoadTest, stand: Stand) -> None:
         service,
         beside=(upstream.server,),
         env=stand.consumer_env,
-        counters={"upstream calls": upstream.call_count},
+        counters={"upstream_calls": upstream.call_count},
     )
     load.check(
         run,
@@ -42,6 +42,6 @@ def test_resources(load: LoadTest, stand: Stand) -> None:
             threads=12,
             open_files=USERS + 60,
             lag_max_ms=100,
-            **{"min_upstream calls": 1},
+            min_upstream_calls=1,
         ),
     )

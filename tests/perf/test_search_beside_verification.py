@@ -1,6 +1,6 @@
 """Do searches stay fast while bots verify identities?
 
-15 bots that mostly verify and 15 people who search share one service with a full cache.
+30 bots that mostly verify and 30 people who search share one service with a full cache.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ PEOPLE = UserClass(locustfile="locustfiles/client_search.py", name="ClientSearch
 
 def test_search_beside_verification(load: LoadTest, stand: Stand) -> None:
     workload = closed(
-        [BOTS, PEOPLE], users=30, hold_s=load.pick(short=8, documented=120), spawn_rate=30, warm_up_s=1
+        [BOTS, PEOPLE], users=60, hold_s=load.pick(short=8, documented=120), spawn_rate=60, warm_up_s=1
     )
     upstream = stand.upstream(latency_ms=50)
     service = stand.service(upstream, wisphub_api_clients_ttl=300)
