@@ -108,6 +108,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if not item.get_closest_marker("perf"):
             continue
-        item.add_marker(pytest.mark.timeout(5_400)) if config.getoption("perf_target") and {"stand",
-        "shared_stand"} & set(getattr(item, "fixturenames", ())):
+        item.add_marker(pytest.mark.timeout(5_400))
+        starts_its_own = {"stand", "shared_stand"} & set(getattr(item, "fixturenames", ()))
+        if config.getoption("perf_target") and starts_its_own:
             item.add_marker(pytest.mark.skip("starts servers of its own: --perf-target cannot replace them"))
