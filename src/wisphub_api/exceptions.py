@@ -16,6 +16,7 @@ WispHubAPIError
     ├── UpstreamRefused        does not accept our key
     ├── UpstreamFailed         answered with any other error status
     ├── UpstreamUnreadable     answered 200 with something that is not what was asked for
+    ├── UpstreamUncertain      may or may not have done what it was told to do
     └── CrawlIncomplete        its list could not be read whole
 
 A message is written for the person who reads it. It never holds a key or a subscriber's data.
@@ -119,6 +120,10 @@ class UpstreamFailed(UpstreamError):
 
 class UpstreamUnreadable(UpstreamError):
     """WispHub Net answered 200 with something that is not what was asked for."""
+
+
+class UpstreamUncertain(UpstreamError):
+    """WispHub Net was told to do something, and how that went is not known: it must not be told again blindly."""
 
 
 class CrawlIncomplete(UpstreamError):

@@ -22,6 +22,7 @@ from wisphub_api.exceptions import (
     UpstreamRateLimited,
     UpstreamRefused,
     UpstreamTimeout,
+    UpstreamUncertain,
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
@@ -42,6 +43,15 @@ from wisphub_api.upstream.wire import (
 )
 
 T = TypeVar("T")
+
+
+class Content(Struct, frozen=True, kw_only=True):
+    """What a write sends: JSON, or the fields of a form."""
+
+    json: Any = None
+    form: Mapping[str, str] = {}
+
+
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_S: Final = 900.0
@@ -122,7 +132,7 @@ class WispHubNet:
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
         """Add price and speeds to a plan that `has_detail`."""
         path = _DETAIL_PATHS[_kind(plan)]
-        detail = await self._get(path, {}, lambda body: decode(body, PlanDetailWire), plan_id=plan.plan_id)
+        detail = await self.read(path, {}, lambda body: decode(body, PlanDetailWire), plan_id=plan.plan_id)
         return with_detail(plan, detail)
 
     async def find_client(self, service_id: int) -> Client | None:
@@ -131,26 +141,44 @@ class WispHubNet:
         The upstream ignores a filter that it does not know and gives the whole list: the row is
         searched for by its id, never taken because it is the first.
         """
-        page = await self._get("/api/clientes/", {"id_servicio": service_id}, self._client_pages)
+        page = await self.read("/api/clientes/", {"id_servicio": service_id}, self._client_pages)
         rows = (row.client for row in page.rows if row is not None)
         return next((client for client in rows if client.service_id == service_id), None)
 
     async def _crawl(self, path: str, read: PageReader[Any, T], key: Callable[[T], int]) -> Crawl[T]:
         result = await crawl(
-            lambda offset, limit: self._get(path, {"offset": offset, "limit": limit}, read), key
+            lambda offset, limit: self.read(path, {"offset": offset, "limit": limit}, read), key
         )
         if result.set_aside:
             logger.warning("%s: %d rows without a usable id set aside", path, result.set_aside)
         return result
 
-    async def _get(self, path: str, params: Mapping[str, int], read: Callable[[bytes], T], **ids: int) -> T:
+    async def read(
+        self, path: str, params: Mapping[str, str | int], read: Callable[[bytes], T], **ids: int | str
+    ) -> T:
         """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
         async for attempt in attempts(deadline_s=3 * self._timeout_s):
             with attempt:
                 async with self._permits:
                     with self._observed(path):
-                        return read(await self._send(path.format(**ids), params))
+                        request = self._http.build_request("GET", path.format(**ids), params=dict(params))
+                        return read(await self._send(request, path))
         raise AssertionError
+
+    async def write(
+        self, method: str, path: str, content: Content, read: Callable[[bytes], T], **ids: int | str
+    ) -> T:
+        """Tell it to do something, once; `ids` fill the path.
+
+        Raises:
+            UpstreamUncertain: It may have been done: the answer did not come, or could not be read.
+            UpstreamError: It was not done.
+        """
+        form = {name: (None, value) for name, value in content.form.items()}  # multipart, as browsers send it
+        request = self._http.build_request(method, path.format(**ids), json=content.json, files=form or None)
+        async with self._permits:
+            with self._observed(path), uncertainty(path):
+                return read(await self._send(request, path))
 
     @contextmanager
     def _observed(self, path: str) -> Iterator[None]:
@@ -163,15 +191,39 @@ class WispHubNet:
             raise
         self._observe(UpstreamCall(path, "ok", perf_counter() - begun))
 
-    async def _send(self, path: str, params: Mapping[str, int]) -> bytes:
+    async def _send(self, request: httpx.Request, path: str) -> bytes:
         try:
             async with asyncio.timeout(self._timeout_s):  # httpx's own starts anew with every byte
-                response = await self._http.get(path, params=params)
+                response = await self._http.send(request)
         except (TimeoutError, httpx.HTTPError) as error:
             raise translate(error, path) from error
-        if response.status_code != HTTPStatus.OK:
+        if not response.is_success:
             raise refusal(response.status_code, response.headers, path)
         return response.content
+
+
+NOT_DONE: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""What goes wrong before anything is sent."""
+
+
+@contextmanager
+def uncertainty(path: str) -> Iterator[None]:
+    """Tell, of what goes wrong in a write, what may have been done all the same.
+
+    A 4xx, a 429 and a 503 say that it was not; any other 5xx may come after the deed, as may a time-out.
+    """
+    try:
+        yield
+    except (UpstreamTimeout, UpstreamUnreachable) as error:
+        if isinstance(error.__cause__, NOT_DONE):
+            raise
+        raise UpstreamUncertain(f"WispHub Net's answer to {path} did not come: it may have been done") from error
+    except UpstreamUnreadable as error:
+        raise UpstreamUncertain(f"WispHub Net's answer to {path} cannot be read: it was probably done") from error
+    except UpstreamFailed as error:
+        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            raise
+        raise UpstreamUncertain(f"{error}: it may have been done") from error
 
 
 def has_detail(plan: InternetPlan) -> bool:
