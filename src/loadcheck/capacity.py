@@ -84,6 +84,15 @@ class Capacity(Struct, frozen=True, kw_only=True):
             return "limit"
         return "floor" if self.best is None else "server"
 
+    def __str__(self) -> str:
+        best = "not even the lowest" if self.best is None else f"{self.best:g}"
+        match self.stopped_by:
+            case "limit":
+                return f"{best} was met, and no more was tried"
+            case "generator":
+                return f"{best} was met; {self.gave_way}"
+        return f"{best} was met, {self.first_failed:g} was not: {self.gave_way}"
+
     @property
     def is_at_limit(self) -> bool:
         """Does the server carry all that was asked, and perhaps more?"""

@@ -72,4 +72,6 @@ def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         name = title(result)
         yield from (f"{name} is void: {reason}" for reason in result.void_reasons)
+        if result.capacity:
+            yield f"{name}: {result.capacity}"
         yield from (f"{name}: {count} x {reason}" for reason, count in result.failures.items())

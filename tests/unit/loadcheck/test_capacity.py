@@ -151,3 +151,20 @@ def test_a_search_that_believes_every_failure_is_led_astray_by_hiccups() -> None
 def test_numbers_that_make_no_search_are_refused(wrong: dict[str, float], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         replace(USERS, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("best", "first_failed", "verdicts", "told"),
+    [
+        (200, None, ["met"], "200 was met, and no more was tried"),
+        (100, 120, ["met", "missed"], "100 was met, 120 was not: too late"),
+        (None, 50, ["missed"], "not even the lowest was met, 50 was not: too late"),
+        (100, None, ["met", "void"], "100 was met; too late"),
+    ],
+)
+def test_a_capacity_reads_as_a_sentence(
+    best: float | None, first_failed: float | None, verdicts: list[Outcome], told: str
+) -> None:
+    trials = tuple(Trial(load=1, verdict=verdict) for verdict in verdicts)
+    found = Capacity(best=best, first_failed=first_failed, trials=trials, gave_way="too late")
+    assert str(found) == told
