@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import socket
+import sys
 from typing import Any, Final
 
 import click
@@ -16,8 +17,8 @@ from wisphub_api.demo import demo_settings, running_simulator
 from wisphub_api.exceptions import SettingsError, UpstreamError
 from wisphub_api.settings import Settings, read_settings
 
-STOP_WAIT_S: Final = 20
-"""How long requests under way may take to finish once the service is told to stop."""
+STOP_WAIT_S: Final = 35
+"""How long requests under way may take to finish once the service is told to stop; a long poll takes 30."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -121,6 +122,7 @@ def _refuse_busy_port(host: str, port: int) -> None:
 
 _UVICORN: Final[dict[str, Any]] = {
     "access_log": False,  # its lines hold paths and queries, which hold subscribers' data
+    "http": "auto" if sys.platform == "win32" else "wisphub_api.web.bounded_http:BoundedHttp",
     "log_config": None,
     "server_header": False,
     "timeout_graceful_shutdown": STOP_WAIT_S,

@@ -5,10 +5,18 @@ WispHubAPIError
 ├── RequestError               the caller can mend it
 │   ├── InvalidRequest         a value is missing, of the wrong type or out of range
 │   ├── NotAuthenticated       no API key, or one that is not known
+│   ├── NotAllowed             the key may not do this
+│   ├── UnknownHost            the request is for a host that is not ours
+│   ├── UriTooLong             path and query are longer than is read
+│   ├── HeadersTooLarge        the header is larger than is read
+│   ├── TooManyRequests        the key's rate limit is used up
 │   ├── NotFound               no such client, plan or cache
 │   ├── AmbiguousMatch         more than one client fits the data
+│   ├── ZoneLimitReached       the zone holds as many open tickets as it may
 │   └── TooManyAttempts        too many failed identity checks
 ├── CacheUnavailable           no answer young enough is in memory
+├── NotFreshEnough             there is an answer, but none as fresh as the caller asked for
+├── DiagnosticsBusy            as many ping diagnostics run as may
 └── UpstreamError              WispHub Net
     ├── UpstreamTimeout        did not answer in time
     ├── UpstreamUnreachable    could not be reached, or hung up
@@ -17,6 +25,7 @@ WispHubAPIError
     ├── UpstreamFailed         answered with any other error status
     ├── UpstreamUnreadable     answered 200 with something that is not what was asked for
     ├── UpstreamUncertain      may or may not have done what it was told to do
+    ├── UpdateNotMade          was told to change a record, and shows it otherwise
     └── CrawlIncomplete        its list could not be read whole
 
 A message is written for the person who reads it. It never holds a key or a subscriber's data.
@@ -58,6 +67,31 @@ class NotAuthenticated(RequestError):
     """No API key, or one that is not known."""
 
 
+class NotAllowed(RequestError):
+    """The key may not do this."""
+
+
+class UnknownHost(RequestError):
+    """The request is for a host that is not ours."""
+
+
+class UriTooLong(RequestError):
+    """Path and query are longer than is read."""
+
+
+class HeadersTooLarge(RequestError):
+    """The header is larger than is read."""
+
+
+class TooManyRequests(RequestError):
+    """The caller's rate limit is used up; `quota` tells it in header fields."""
+
+    def __init__(self, detail: str, *, retry_after_s: float, quota: dict[str, str]) -> None:
+        self.retry_after_s = retry_after_s
+        self.quota = quota
+        super().__init__(detail)
+
+
 class NotFound(RequestError):
     """No such client, plan or cache, as far as data of this age can tell."""
 
@@ -70,6 +104,10 @@ class AmbiguousMatch(RequestError):
     """More than one client fits the data."""
 
 
+class ZoneLimitReached(RequestError):
+    """The zone holds as many open tickets as it may."""
+
+
 class TooManyAttempts(RequestError):
     """Too many failed identity checks for one client by one caller."""
 
@@ -80,6 +118,22 @@ class TooManyAttempts(RequestError):
 
 class CacheUnavailable(WispHubAPIError):
     """No answer young enough is in memory; another try is worth it after `retry_after_s` seconds."""
+
+    def __init__(self, detail: str, *, retry_after_s: float) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class NotFreshEnough(WispHubAPIError):
+    """There is no answer as fresh as the caller asked for; `retry_after_s` tells when there may be one."""
+
+    def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class DiagnosticsBusy(WispHubAPIError):
+    """As many ping diagnostics run as may; another try is worth it after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
@@ -123,7 +177,11 @@ class UpstreamUnreadable(UpstreamError):
 
 
 class UpstreamUncertain(UpstreamError):
-    """WispHub Net was told to do something, and how that went is not known: it must not be told again blindly."""
+    """WispHub Net was told to do something, and how that went is not known: not to be told again blindly."""
+
+
+class UpdateNotMade(UpstreamError):
+    """WispHub Net was told to change a record, did not say how that went, and does not show the change."""
 
 
 class CrawlIncomplete(UpstreamError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import re
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import msgspec
 from dotenv import dotenv_values
 from msgspec import Meta
 
+from wisphub_api.api_keys import ApiKey, parse_keys, read_keys
 from wisphub_api.exceptions import SettingsError
 
 _T = TypeVar("_T")
@@ -22,15 +24,28 @@ ENVIRONMENT: Final = {
     "net_host": "WISPHUB_NET_HOST",
     "net_key": "WISPHUB_NET_KEY",
     "net_concurrency": "WISPHUB_NET_CONCURRENCY",
+    "net_rate_per_s": "WISPHUB_NET_RATE",
     "net_timeout_s": "WISPHUB_NET_TIMEOUT",
     "api_keys": "WISPHUB_API_KEYS",
+    "api_keys_file": "WISPHUB_API_KEYS_FILE",
     "auth": "WISPHUB_API_AUTH",
+    "rate_limit": "WISPHUB_API_RATE_LIMIT",
+    "allowed_hosts": "WISPHUB_API_ALLOWED_HOSTS",
+    "cors_origins": "WISPHUB_API_CORS_ORIGINS",
     "clients_ttl_s": "WISPHUB_API_CLIENTS_TTL",
     "plans_ttl_s": "WISPHUB_API_PLANS_TTL",
+    "payment_methods_ttl_s": "WISPHUB_API_PAYMENT_METHODS_TTL",
+    "ping_reuse_s": "WISPHUB_API_PING_REUSE",
+    "ping_poll_s": "WISPHUB_API_PING_POLL",
     "max_stale_s": "WISPHUB_API_MAX_STALE",
     "cold_wait_s": "WISPHUB_API_COLD_WAIT",
     "verify_min_fields": "WISPHUB_API_VERIFY_MIN_FIELDS",
     "verify_max_failures": "WISPHUB_API_VERIFY_MAX_FAILURES",
+    "max_active_tickets_per_zone": "MAX_ACTIVE_TICKETS_PER_ZONE",
+    "active_ticket_states": "ACTIVE_TICKET_STATES",
+    "default_ticket_status": "DEFAULT_TICKET_STATUS",
+    "max_ticket_resolution_days": "MAX_TICKET_RESOLUTION_DAYS",
+    "extra_holidays": "EXTRA_HOLIDAYS",
 }
 """Each setting and the variable it is read from."""
 
@@ -56,12 +71,47 @@ Url = Annotated[
     str, Meta(description="https://host, or http://host on this machine (loopback), with no path")
 ]
 Key = Annotated[Secret, Meta(description="the key of the WispHub Net account, printable ASCII")]
-Keys = Annotated[dict[str, Secret], Meta(description="name:key, comma separated, each name once")]
+Keys = Annotated[
+    dict[str, ApiKey],
+    Meta(
+        description="name:key or name/scope+scope:key, comma separated, each name and each key once; "
+        "the scopes are read, write and diagnostics"
+    ),
+]
+KeysFile = Annotated[
+    Path | None, Meta(description="a file with lines such as WISPHUB_API_KEYS has between its commas")
+]
+RateLimit = Annotated[
+    str,
+    Meta(
+        pattern=r"^([1-9]\d{0,6}/(second|minute|hour|day))?$",
+        description="a number and a second, minute, hour or day, such as 600/minute",
+    ),
+]
+Hosts = Annotated[
+    tuple[str, ...],
+    Meta(description="host names without a port, comma separated; *.example.com stands for all below"),
+]
+Origins = Annotated[
+    tuple[str, ...], Meta(description="https://host or http://host, a port where needed, comma separated")
+]
 Auth = Annotated[Literal["on", "off"], Meta(description="on or off")]
+Rate = Annotated[float, Meta(ge=0.1, le=1_000, description="calls a second, a number from 0.1 to 1000")]
 Concurrency = Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")]
 Stale = Annotated[float, Meta(ge=0, le=2_592_000, description="a number of seconds from 0 to 2592000")]
+Reuse = Annotated[float, Meta(ge=0, le=3600, description="a number of seconds from 0 to 3600")]
+Pause = Annotated[float, Meta(ge=0.1, le=10, description="a number of seconds from 0.1 to 10")]
 MinFields = Annotated[int, Meta(ge=2, le=4, description="a whole number from 2 to 4")]
 MaxFailures = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
+
+MaxTickets = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
+_State = Annotated[int, Meta(ge=1, le=99)]
+TicketState = Annotated[_State, Meta(description="the number of a ticket state, from 1 to 99")]
+TicketStates = Annotated[
+    tuple[_State, ...], Meta(min_length=1, description="numbers of ticket states, 1 to 99, comma separated")
+]
+Days = Annotated[int, Meta(ge=1, le=365, description="a whole number from 1 to 365")]
+Dates = Annotated[tuple[dt.date, ...], Meta(description="dates such as 2026-12-24, comma separated")]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,34 +121,60 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         net_host: WispHub Net's base URL, without a path.
         net_key: The key that WispHub Net gave the provider.
         net_concurrency: How many calls WispHub Net gets at once, at most.
+        net_rate_per_s: How many calls begin a second, at most; None: as many as it takes without a 429.
         net_timeout_s: How long one call may take, in seconds.
         api_keys: The consumers' keys by name.
+        api_keys_file: Holds further keys; read anew when it changes.
         auth: "off" lets everyone in who can reach the port.
+        rate_limit: How much each key may ask of each worker process; empty for no limit.
+        allowed_hosts: The names that the service answers for; none for any.
+        cors_origins: The web pages whose scripts may ask; none for none.
         clients_ttl_s: How long the clients are fresh, in seconds.
         plans_ttl_s: How long the internet plans are fresh, in seconds.
+        payment_methods_ttl_s: How long the payment methods are fresh, in seconds.
+        ping_reuse_s: How long a ping's result is given to who asks for another of that client, in seconds.
+        ping_poll_s: How long after its start a ping is first looked at, in seconds; then ever less often.
         max_stale_s: How long past its TTL an answer is still given while WispHub Net fails, in seconds.
         cold_wait_s: How long a request waits for the first load, in seconds.
         verify_min_fields: How many fields an identity check must give.
         verify_max_failures: Failed checks of one client by one caller in 15 minutes before 429.
+        max_active_tickets_per_zone: How many open tickets a zone may hold.
+        active_ticket_states: The states of tickets that count as open.
+        default_ticket_status: The state that a new ticket has.
+        max_ticket_resolution_days: In how many business days a ticket is due.
+        extra_holidays: Dates besides Colombia's public holidays that are no business days.
     """
 
     net_host: Url
     net_key: Key
     net_concurrency: Concurrency = 8
+    net_rate_per_s: Rate | None = None
     net_timeout_s: Seconds = 10.0
     api_keys: Keys = msgspec.field(default_factory=dict)
+    api_keys_file: KeysFile = None
     auth: Auth = "on"
+    rate_limit: RateLimit = ""
+    allowed_hosts: Hosts = ()
+    cors_origins: Origins = ()
     clients_ttl_s: Seconds = 300.0
     plans_ttl_s: Seconds = 900.0
+    payment_methods_ttl_s: Seconds = 900.0
+    ping_reuse_s: Reuse = 30.0
+    ping_poll_s: Pause = 1.0
     max_stale_s: Stale = 86_400.0
     cold_wait_s: Seconds = 15.0
     verify_min_fields: MinFields = 2
     verify_max_failures: MaxFailures = 10
+    max_active_tickets_per_zone: MaxTickets = 3
+    active_ticket_states: TicketStates = (1,)
+    default_ticket_status: TicketState = 1
+    max_ticket_resolution_days: Days = 3
+    extra_holidays: Dates = ()
 
     @property
     def is_open(self) -> bool:
         """Whether requests are answered without an API key."""
-        return self.auth == "off" or not self.api_keys
+        return self.auth == "off" or not (self.api_keys or self.api_keys_file)
 
 
 def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
@@ -122,6 +198,8 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         raise SettingsError(problems)
     settings = Settings(**fields)
     _refuse_open_door(settings)
+    if not settings.is_open:
+        read_keys(settings.api_keys, settings.api_keys_file)
     return settings
 
 
@@ -167,19 +245,42 @@ def _parse_key(text: str) -> Secret:
     return Secret(text)
 
 
-def _parse_keys(text: str) -> dict[str, Secret]:
-    pairs = [part.strip().partition(":") for part in text.split(",") if part.strip()]
-    keys = {name: _parse_key(key) for name, _, key in pairs if re.fullmatch(r"[\w.-]+", name)}
-    if len(keys) != len(pairs):
-        raise ValueError("keys")
-    return keys
+def _parse_keys(text: str) -> dict[str, ApiKey]:
+    return parse_keys(enumerate(_parts(text), 1))
+
+
+def _parse_hosts(text: str) -> tuple[str, ...]:
+    return _all_match(r"(\*\.)?[a-z\d]([a-z\d._-]*[a-z\d])?|\[[\da-f:.]+\]", _parts(text.lower()))
+
+
+def _parse_origins(text: str) -> tuple[str, ...]:
+    return _all_match(r"https?://([a-z\d._-]+|\[[\da-f:.]+\])(:\d+)?", _parts(text.lower()))
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _all_match(pattern: str, parts: list[str]) -> tuple[str, ...]:
+    if not all(re.fullmatch(pattern, part, re.ASCII) for part in parts):
+        raise ValueError(pattern)
+    return tuple(parts)
+
+
+def _parse_list(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",")]
 
 
 _PARSERS: Final[dict[str, Any]] = {
     "net_host": _parse_host,
     "net_key": _parse_key,
     "api_keys": _parse_keys,
+    "api_keys_file": Path,
+    "allowed_hosts": _parse_hosts,
+    "cors_origins": _parse_origins,
     "auth": str.lower,
+    "active_ticket_states": _parse_list,
+    "extra_holidays": _parse_list,
 }
 _SECRET: Final = {"net_key", "api_keys"}
 
@@ -195,7 +296,7 @@ def is_loopback(host: str) -> bool:
 def _refuse_open_door(settings: Settings) -> None:
     """Refuse to serve real subscribers to anyone who asks, unless told so."""
     is_real = not is_loopback(urlsplit(settings.net_host).hostname or "")
-    if is_real and settings.auth == "on" and not settings.api_keys:
+    if is_real and settings.auth == "on" and settings.is_open:
         raise SettingsError([f"WISPHUB_API_KEYS is missing: {_OPEN_DOOR}"])
 
 

@@ -20,8 +20,9 @@ from typing import Generic, Literal, Self, TypeVar
 import msgspec
 from async_lru import alru_cache
 
-from wisphub_api.cache.slot import Policy, Reading, Slot, read_slot, refresh_due, retry_delay
-from wisphub_api.exceptions import CacheUnavailable, UpstreamError
+from wisphub_api.cache.slot import Forwarded, Policy, Reading, Slot, read_slot, refresh_due, retry_delay
+from wisphub_api.cache.wish import ANY, Wish, decide, is_good_after_error
+from wisphub_api.exceptions import CacheUnavailable, NotFreshEnough, UpstreamError
 
 V = TypeVar("V")
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class Cached(Generic[V]):
         self._loads = alru_cache(maxsize=1)(self._load_generation)
         self._generation = 0
         self._slot: Slot[V] | None = None
+        self._amendments: list[Callable[[V], V]] = []
         self._due = asyncio.Event()
         self._invalidated_at = self._retry_at = float("-inf")
         self._failures = 0
@@ -117,21 +119,35 @@ class Cached(Generic[V]):
             await asyncio.wait({self._keeper})
         await self._loads.cache_close()
 
-    async def read(self) -> Reading[V]:
-        """Give the value at once, fresh or stale; only without one wait for the load under way.
+    async def read(self, wish: Wish = ANY) -> Reading[V]:
+        """Give the value at once, fresh or stale; wait for a load only without one, or where it is wished.
 
         Raises:
             CacheUnavailable: There is none, and loading failed or takes longer than `cold_wait_s`.
+            NotFreshEnough: There is one, but no load brought one that fulfils the wish; or it wished for
+                what is in memory, and that does not fulfil it.
         """
         reading = self._peek()
-        if reading is None:
-            slot = await self._wait_for_load()
-            # What was waited for is given, however short its life is.
-            age_s = self._clock() - slot.loaded_at
-            self._counts["misses"] += 1
-            return Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True)
-        self._counts["stale" if reading.is_stale else "hits"] += 1
-        return reading
+        if reading is not None and wish is ANY:  # the way of nearly all requests
+            return self._counted(reading)
+        decision = decide(wish, self._policy, reading.age_s if reading else None, self._cost_s())
+        if decision == "refuse":
+            raise NotFreshEnough(f"No {self.name} as fresh as asked for are in memory.")
+        if reading is None or decision == "wait":
+            return await self._read_anew(wish, reading)
+        return self._counted(reading)
+
+    def amend(self, change: Callable[[V], V]) -> None:
+        """Change the value in memory, and what a load under way will bring; its age stays what it is.
+
+        For what has just been written upstream: a load that began before may have read what was there then.
+
+        Args:
+            change: Gives the changed value, quickly: the event loop waits for it. May be called twice.
+        """
+        self._amendments.append(change)
+        if self._slot is not None:
+            self._slot = msgspec.structs.replace(self._slot, value=change(self._slot.value))
 
     def invalidate(self) -> None:
         """Load anew at once; what is in memory is given until then."""
@@ -157,6 +173,35 @@ class Cached(Generic[V]):
             last_error=self._last_error,
             next_refresh_s=_rounded(max(0.0, self._next_load_at() - now)),
         )
+
+    def _counted(self, reading: Reading[V]) -> Reading[V]:
+        self._counts["stale" if reading.is_stale else "hits"] += 1
+        return reading
+
+    def _cost_s(self) -> float:
+        return self._slot.cost_s if self._slot else 0.0
+
+    async def _read_anew(self, wish: Wish, before: Reading[V] | None) -> Reading[V]:
+        """Wait for the load under way, or a new one; the one under way is never too old (`new_enough`)."""
+        try:
+            slot = await self._wait_for_load()
+        except CacheUnavailable as error:
+            return self._after_error(error, wish)
+        # What was waited for is given, however short its life is.
+        age_s = self._clock() - slot.loaded_at
+        self._counts["misses"] += 1
+        forwarded: Forwarded = "miss" if before is None else "stale" if before.is_stale else "request"
+        return Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True, forwarded=forwarded)
+
+    def _after_error(self, error: CacheUnavailable, wish: Wish) -> Reading[V]:
+        """Give what is in memory to a reader whose wish allows it."""
+        reading = self._peek()
+        if reading is None:
+            raise error
+        if is_good_after_error(wish, self._policy, reading.age_s):
+            return self._counted(reading)
+        detail = f"What is in memory is older than asked for. {error}"
+        raise NotFreshEnough(detail, retry_after_s=error.retry_after_s) from error
 
     def _peek(self) -> Reading[V] | None:
         return read_slot(self._slot, self._policy, self._clock()) if self._slot else None
@@ -195,7 +240,7 @@ class Cached(Generic[V]):
             raise CacheUnavailable(f"The {self.name} are still being loaded.", retry_after_s=1)
         if load.cancelled() or load.exception() is not None:
             raise self._unavailable(self._retry_at - self._clock())
-        return load.result()
+        return self._slot or load.result()  # amended meanwhile, perhaps
 
     def _unavailable(self, retry_after_s: float) -> CacheUnavailable:
         why = self._last_error or "The service is stopping."
@@ -206,11 +251,14 @@ class Cached(Generic[V]):
         """Load once; on success the new slot takes the old one's place in one assignment."""
         begun = self._clock()
         self._counts["loads"] += 1
+        self._amendments.clear()  # this load reads what they wrote; those to come, it may have read too early
         try:
             value = await self._load(self._slot.value if self._slot else None)
         except Exception as error:
             self._note_failure(error)
             raise
+        for change in self._amendments:
+            value = change(value)
         cost_s = self._clock() - begun
         due = refresh_due(begun, cost_s, self._policy.ttl_s, self._draw())
         self._slot, self._generation = Slot(value, begun, cost_s, due), generation

@@ -7,12 +7,13 @@ All times are seconds on one monotonic clock.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
 V = TypeVar("V")
 W = TypeVar("W")
+Forwarded = Literal["miss", "stale", "request", "method"]
 
 REFRESH_AHEAD = (0.80, 0.95)
 """The part of the TTL after which a refresh is due; drawn at random so that workers spread out."""
@@ -58,12 +59,15 @@ class Reading(msgspec.Struct, Generic[V], frozen=True):
         age_s: How old it is.
         ttl_s: How long it stays fresh; negative once it is stale.
         has_waited: Whether the reader had to wait for the load.
+        forwarded: Why it had to (RFC 9211, section 2.2): "miss" without a value, "stale" where it was too
+            old, "request" where the reader wished for a newer one than a fresh one, "method" for a write.
     """
 
     value: V
     age_s: float
     ttl_s: float
     has_waited: bool = False
+    forwarded: Forwarded = "miss"
 
     @property
     def is_stale(self) -> bool:
@@ -72,7 +76,7 @@ class Reading(msgspec.Struct, Generic[V], frozen=True):
 
     def map(self, change: Callable[[V], W]) -> Reading[W]:
         """Give what `change` makes of the value, of the same age."""
-        return Reading(change(self.value), self.age_s, self.ttl_s, self.has_waited)
+        return Reading(change(self.value), self.age_s, self.ttl_s, self.has_waited, self.forwarded)
 
 
 def refresh_due(loaded_at: float, cost_s: float, ttl_s: float, draw: float) -> float:

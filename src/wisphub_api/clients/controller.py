@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from types import MappingProxyType
+from typing import Annotated, Final
 
-from litestar import Controller, Response, get, post
+from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
 
-from wisphub_api.clients.models import Claim, Client, Verification
+from wisphub_api.clients.models import Claim, Client, ProfileUpdate, Verification
 from wisphub_api.clients.service import QUERY_MIN_CHARS, ClientService
-from wisphub_api.web.cache_status import cached_response, freshness_headers
+from wisphub_api.clients.update import ClientUpdates
+from wisphub_api.web.auth import SCOPE
+from wisphub_api.web.cache_control import asked_freshness
+from wisphub_api.web.cache_status import cached_response, freshness_headers, written_response
 from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
+
+READ: Final = MappingProxyType({SCOPE: "read"})
+"""These only tell something, though they are asked by POST: it keeps the data out of the URL."""
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
 
 
 class ClientController(Controller):
-    """Lists, finds and verifies clients, from memory."""
+    """Lists, finds and verifies clients, from memory, and changes their profiles."""
 
     path = "/api/v1/clients"
     tags = ("Clients",)
 
-    @get("/", summary="All clients", responses=documented(401, 422, 503))
+    @get("/", summary="All clients", responses=documented(401, 422, 503, 504))
     async def all(
         self,
         clients: NamedDependency[ClientService],
@@ -32,9 +39,9 @@ class ClientController(Controller):
         offset: Offset = 0,
     ) -> Response[list[Client]]:
         """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
-        return cached_response(await clients.page(limit, offset), request)
+        return cached_response(await clients.page(limit, offset, asked_freshness(request)), request)
 
-    @get("/search", summary="Search clients", responses=documented(401, 422, 503))
+    @get("/search", summary="Search clients", responses=documented(401, 422, 503, 504))
     async def search(
         self,
         clients: NamedDependency[ClientService],
@@ -46,38 +53,56 @@ class ClientController(Controller):
         offset: Offset = 0,
     ) -> Response[list[Client]]:
         """Find clients by name, address, document or phone; case, accents and word order do not count."""
-        return cached_response(await clients.search(q, limit, offset), request)
+        return cached_response(await clients.search(q, limit, offset, asked_freshness(request)), request)
 
-    @get("/by-document/{document:str}", summary="Find by document", responses=documented(401, 404, 503))
+    @get("/by-document/{document:str}", summary="Find by document", responses=documented(401, 404, 503, 504))
     async def by_document(
         self, clients: NamedDependency[ClientService], request: AnyRequest, document: FromPath[str]
     ) -> Response[Client]:
         """Find the client with an identity document; dots, dashes and case do not count."""
-        return cached_response(await clients.by_document(document), request)
+        return cached_response(await clients.by_document(document, asked_freshness(request)), request)
 
-    @get("/by-phone/{phone:str}", summary="Find by phone", responses=documented(401, 404, 503))
+    @get("/by-phone/{phone:str}", summary="Find by phone", responses=documented(401, 404, 503, 504))
     async def by_phone(
         self, clients: NamedDependency[ClientService], request: AnyRequest, phone: FromPath[str]
     ) -> Response[Client]:
         """Find the client with a phone number; only digits count, with or without +57."""
-        return cached_response(await clients.by_phone(phone), request)
+        return cached_response(await clients.by_phone(phone, asked_freshness(request)), request)
 
     @get(
         "/by-service-id/{service_id:str}",
         summary="Find by service id",
-        responses=documented(401, 404, 422, 503),
+        responses=documented(401, 404, 422, 503, 504),
     )
     async def by_service_id(
         self, clients: NamedDependency[ClientService], request: AnyRequest, service_id: ServiceId
     ) -> Response[Client]:
         """Find the client with WispHub Net's number of the service."""
-        return cached_response(await clients.by_service_id(service_id), request)
+        return cached_response(await clients.by_service_id(service_id, asked_freshness(request)), request)
+
+    @put(
+        "/{service_id:str}",
+        summary="Change a profile",
+        responses=documented(401, 404, 413, 422, 502, 503, 504),
+    )
+    async def update(
+        self,
+        client_updates: NamedDependency[ClientUpdates],
+        service_id: ServiceId,
+        data: JSONBody[ProfileUpdate],
+    ) -> Response[Client]:
+        """Change what is given, in WispHub Net and at once in every answer; give the client as it is then.
+
+        To send the same again is safe. 504 `uncertain-outcome`: it may have been changed.
+        """
+        return written_response(await client_updates.update(service_id, data))
 
     @post(
         "/{service_id:str}/verify",
         status_code=200,
         summary="Verify an identity",
-        responses=documented(401, 404, 413, 422, 429, 503),
+        opt=READ,
+        responses=documented(401, 404, 413, 422, 429, 503, 504),
     )
     async def verify(
         self,
@@ -87,17 +112,18 @@ class ClientController(Controller):
         data: JSONBody[Claim],
     ) -> Response[Verification]:
         """Tell whether the given data, at least two fields, is this client's."""
-        reading = await clients.verify(service_id, data, caller=request.user)
+        reading = await clients.verify(service_id, data, request.user, asked_freshness(request))
         return Response(reading.value, headers=freshness_headers(reading))
 
     @post(
         "/resolve",
         status_code=200,
         summary="Find whose data this is",
-        responses=documented(401, 404, 409, 413, 422, 503),
+        opt=READ,
+        responses=documented(401, 404, 409, 413, 422, 503, 504),
     )
     async def resolve(
         self, clients: NamedDependency[ClientService], request: AnyRequest, data: JSONBody[Claim]
     ) -> Response[Client]:
         """Give the one client that matches at least three of the given fields."""
-        return cached_response(await clients.resolve(data), request)
+        return cached_response(await clients.resolve(data, asked_freshness(request)), request)

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
+from functools import cached_property
+from operator import attrgetter
+from typing import Final, TypeVar
 
 from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.clients.holders import HolderIndex
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.search import SearchIndex
 from wisphub_api.clients.text import document_key, fold_place, phone_key, phone_keys
 from wisphub_api.upstream.wire import ClientRow
 
 K = TypeVar("K")
+_SERVICE_ID: Final = attrgetter("service_id")
 
 
 class Directory:
@@ -26,32 +32,56 @@ class Directory:
 
     def __init__(self, rows: Iterable[ClientRow]) -> None:
         ordered = sorted(rows, key=lambda row: row.client.service_id)
-        self.clients = tuple(row.client for row in ordered)
+        self._clients = tuple(row.client for row in ordered)
         self._plans = {row.client.service_id: row.plan_id for row in ordered if row.plan_id is not None}
-        self._by_service_id = {client.service_id: client for client in self.clients}
-        self._by_document = _index(self.clients, lambda client: [document_key(client.document or "")])
-        self._by_phone = _index(self.clients, lambda client: phone_keys(client.phone or ""))
-        self._search = SearchIndex(self.clients)
-        self.representation = represent(self.clients, total=len(self.clients))
+        self._by_service_id = {client.service_id: client for client in self._clients}
+        self._by_document = HolderIndex(_documents, self._clients)
+        self._by_phone = HolderIndex(_phones, self._clients)
+        self._search = SearchIndex(self._clients)
+        self._changed: dict[int, Client] = {}
+        self.page(None, 0)  # the whole list is encoded now, so that no reader waits for it
 
     def __len__(self) -> int:
-        return len(self.clients)
+        return len(self._clients)
+
+    @cached_property
+    def representation(self) -> Representation:
+        """All clients as JSON, encoded once per snapshot; after `replaced`, when first asked for."""
+        return represent(self._slice(None, 0), total=len(self))
+
+    def replaced(self, client: Client) -> Directory:
+        """Give the snapshot in which this client stands for the one of its `service_id`.
+
+        It shares all tables with this one and keeps beside them what differs, so the number of clients does
+        not count. Without a client of this id it is this snapshot.
+        """
+        before = self.by_service_id(client.service_id)
+        if before is None:
+            return self
+        at = bisect_left(self._clients, client.service_id, key=_SERVICE_ID)
+        changed = copy(self)
+        vars(changed).pop("representation", None)
+        changed._changed = self._changed | {client.service_id: client}  # noqa: SLF001  # a copy of its own
+        changed._by_document = self._by_document.replaced(before, client, self._holding)  # noqa: SLF001
+        changed._by_phone = self._by_phone.replaced(before, client, self._holding)  # noqa: SLF001
+        changed._search = self._search.replaced(at, client)  # noqa: SLF001
+        return changed
 
     def page(self, limit: int | None, offset: int) -> Representation:
         """Give the clients as JSON; the whole list is made once per snapshot."""
         if limit is None and offset == 0:
             return self.representation
-        return represent(_slice(self.clients, limit, offset), total=len(self.clients))
+        return represent(self._slice(limit, offset), total=len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
         """Give the clients of whom a field contains `query`, the closest first, as JSON."""
         hits = self._search.search(query)
-        found = [self.clients[position] for position in _slice(hits, limit, offset)]
+        found = [self._at(position) for position in _slice(hits, limit, offset)]
         return represent(found, total=len(hits))
 
     def by_service_id(self, service_id: int) -> Client | None:
         """Look a client up by WispHub Net's number of the service."""
-        return self._by_service_id.get(service_id)
+        return self._changed.get(service_id) or self._by_service_id.get(service_id)
 
     def by_document(self, document: str) -> Client | None:
         """Look a client up by identity document; letters and digits count."""
@@ -69,17 +99,29 @@ class Directory:
         """Give every client whose name or address may contain the given text, each once."""
         needles = [fold_place(text) for text in (name, address) if text]
         positions = {position for text in needles if text for position in self._search.containing(text)}
-        return (self.clients[position] for position in sorted(positions))
+        return (self._at(position) for position in sorted(positions))
+
+    def _at(self, position: int) -> Client:
+        client = self._clients[position]
+        return self._changed.get(client.service_id, client)
+
+    def _slice(self, limit: int | None, offset: int) -> Sequence[Client]:
+        if not self._changed:
+            return _slice(self._clients, limit, offset)
+        return [self._at(position) for position in _slice(range(len(self)), limit, offset)]
+
+    def _holding(self, key: str) -> Iterator[Client]:
+        """Give every client of whom a field holds a document's or a phone's key, by `service_id`."""
+        return (self._at(position) for position in sorted(self._search.containing(key)))
 
 
-def _index(clients: Sequence[Client], keys: Callable[[Client], list[str]]) -> dict[str, Client]:
-    """Map each key to the first client that has it."""
-    index: dict[str, Client] = {}
-    for client in clients:
-        for key in keys(client):
-            if key:
-                index.setdefault(key, client)
-    return index
+def _documents(client: Client) -> list[str]:
+    key = document_key(client.document or "")
+    return [key] if key else []
+
+
+def _phones(client: Client) -> list[str]:
+    return phone_keys(client.phone or "")
 
 
 def _slice(items: Sequence[K], limit: int | None, offset: int) -> Sequence[K]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+from typing import Annotated, Any
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 
 class Client(Struct, frozen=True):
@@ -45,6 +45,36 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     def given(self) -> tuple[str, ...]:
         """The names of the fields that are given."""
         return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
+
+
+_Text100 = Annotated[str, Meta(min_length=1, max_length=100)]
+_Text150 = Annotated[str, Meta(min_length=1, max_length=150)]
+_Text250 = Annotated[str, Meta(min_length=1, max_length=250)]
+_Document = Annotated[
+    str, Meta(min_length=1, max_length=30, description="letters, digits, spaces, dots and dashes")
+]
+_Phone = Annotated[
+    str, Meta(min_length=7, max_length=60, description="one number or several", examples=["3001234567"])
+]
+_Balance = Annotated[float, Meta(ge=-1e10, le=1e10, description="in Colombian pesos", examples=[52000.0])]
+
+
+class ProfileUpdate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What of a client is to be changed; what is left out stays as it is."""
+
+    name: _Text150 | UnsetType = UNSET
+    document: _Document | UnsetType = UNSET
+    address: _Text250 | UnsetType = UNSET
+    locality: _Text100 | UnsetType = UNSET
+    city: _Text100 | UnsetType = UNSET
+    phone: _Phone | UnsetType = UNSET
+    outstanding_balance: _Balance | UnsetType = UNSET
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that are to be changed."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if value is not UNSET}
 
 
 class Verification(Struct, frozen=True):

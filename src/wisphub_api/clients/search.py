@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from typing import Final
+from copy import copy
+from itertools import accumulate
+from typing import Final, Self
 
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
@@ -28,13 +30,16 @@ class SearchIndex:
     """
 
     def __init__(self, clients: Sequence[Client]) -> None:
-        lines = [_LINE + _FIELD + _FIELD.join(_fields(client)) + _FIELD for client in clients]
+        lines = [_line(client) for client in clients]
         self._text = "".join(lines) + _LINE
-        self._starts: list[int] = []
-        position = 0
-        for line in lines:
-            self._starts.append(position)
-            position += len(line)
+        self._starts = list(accumulate(map(len, lines), initial=0))[:-1]
+        self._changed: dict[int, str] = {}
+
+    def replaced(self, position: int, client: Client) -> Self:
+        """Give the index in which this client stands at a position; its line is looked at beside the text."""
+        index = copy(self)
+        index._changed = self._changed | {position: _line(client).lstrip(_LINE)}  # noqa: SLF001  # a copy of its own
+        return index
 
     def search(self, query: str) -> list[int]:
         """Give the positions of the clients of whom one field holds all words of `query`.
@@ -52,16 +57,27 @@ class SearchIndex:
         return (position for position, _ in self._lines_with([text]))
 
     def _lines_with(self, words: list[str]) -> Iterator[tuple[int, str]]:
-        """Give position and line of each client of whom one field holds all `words`."""
+        """Give position and line of each client of whom one field holds all `words`, in no order."""
         longest = max(words, key=len)
         found = self._text.find(longest)
         while found >= 0:
             position = bisect_right(self._starts, found) - 1
             end = self._text.find(_LINE, found)
             line = self._text[self._starts[position] + 1 : end]
-            if len(words) == 1 or any(all(word in part for word in words) for part in line.split(_FIELD)):
+            if position not in self._changed and (len(words) == 1 or _is_in_one_field(words, line)):
                 yield position, line
             found = self._text.find(longest, end)
+        for position, line in self._changed.items():
+            if _is_in_one_field(words, line):
+                yield position, line
+
+
+def _is_in_one_field(words: list[str], line: str) -> bool:
+    return any(all(word in part for word in words) for part in line.split(_FIELD))
+
+
+def _line(client: Client) -> str:
+    return _LINE + _FIELD + _FIELD.join(_fields(client)) + _FIELD
 
 
 def _fields(client: Client) -> Iterator[str]:

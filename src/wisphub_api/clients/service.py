@@ -7,6 +7,7 @@ import asyncio
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
+from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.identity import RESOLVE_MIN_FIELDS, best_matches, verify
@@ -34,7 +35,8 @@ async def load_directory(net: WispHubNet, previous: Directory | None) -> Directo
 class ClientService:
     """Lists, finds and verifies clients.
 
-    Every method raises `CacheUnavailable` where there is no snapshot to answer from.
+    Every method raises `CacheUnavailable` where there is no snapshot to answer from, and `NotFreshEnough`
+    where there is none as fresh as wished for.
 
     Args:
         directory: The clients.
@@ -55,12 +57,14 @@ class ClientService:
         self._failures = failures
         self._verify_min_fields = verify_min_fields
 
-    async def page(self, limit: int | None, offset: int) -> Reading[Representation]:
+    async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List clients by `service_id`."""
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         return reading.map(lambda directory: directory.page(limit, offset))
 
-    async def search(self, query: str, limit: int | None, offset: int) -> Reading[Representation]:
+    async def search(
+        self, query: str, limit: int | None, offset: int, wish: Wish = ANY
+    ) -> Reading[Representation]:
         """Find the clients of whom a field contains the query.
 
         Raises:
@@ -68,37 +72,39 @@ class ClientService:
         """
         if len(fold(query)) < QUERY_MIN_CHARS:
             raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         return reading.map(lambda directory: directory.search(query, limit, offset))
 
-    async def by_service_id(self, service_id: int) -> Reading[Representation]:
+    async def by_service_id(self, service_id: int, wish: Wish = ANY) -> Reading[Representation]:
         """Give one client.
 
         Raises:
             NotFound: There is none.
         """
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         return _found(reading.map(lambda directory: directory.by_service_id(service_id)))
 
-    async def by_document(self, document: str) -> Reading[Representation]:
+    async def by_document(self, document: str, wish: Wish = ANY) -> Reading[Representation]:
         """Give the client with this identity document.
 
         Raises:
             NotFound: There is none.
         """
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         return _found(reading.map(lambda directory: directory.by_document(document)))
 
-    async def by_phone(self, phone: str) -> Reading[Representation]:
+    async def by_phone(self, phone: str, wish: Wish = ANY) -> Reading[Representation]:
         """Give the client with this phone number.
 
         Raises:
             NotFound: There is none.
         """
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         return _found(reading.map(lambda directory: directory.by_phone(phone)))
 
-    async def verify(self, service_id: int, claim: Claim, caller: str) -> Reading[Verification]:
+    async def verify(
+        self, service_id: int, claim: Claim, caller: str, wish: Wish = ANY
+    ) -> Reading[Verification]:
         """Tell whether the given data is this client's.
 
         Raises:
@@ -107,7 +113,7 @@ class ClientService:
             TooManyAttempts: This caller has failed too often with this client.
         """
         _require(claim, self._verify_min_fields)
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         client = reading.value.by_service_id(service_id)
         if client is None:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
@@ -120,7 +126,7 @@ class ClientService:
             await self._failures.record(caller, service_id)
         return reading.map(lambda _: answer)
 
-    async def resolve(self, claim: Claim) -> Reading[Representation]:
+    async def resolve(self, claim: Claim, wish: Wish = ANY) -> Reading[Representation]:
         """Give the one client that matches at least 3 of the given fields, and more than any other.
 
         Raises:
@@ -129,7 +135,7 @@ class ClientService:
             AmbiguousMatch: Several match equally well.
         """
         _require(claim, RESOLVE_MIN_FIELDS)
-        reading = await self._directory.read()
+        reading = await self._directory.read(wish)
         plans = None if claim.internet_plan_price is None else (await self._plans.read()).value
         matches = await asyncio.to_thread(_best_matches, claim, reading.value, plans)
         if len(matches) > 1:

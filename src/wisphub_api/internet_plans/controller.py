@@ -10,6 +10,7 @@ from litestar.params import PathParameter
 
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.internet_plans.service import PlanService
+from wisphub_api.web.cache_control import asked_freshness
 from wisphub_api.web.cache_status import cached_response
 from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
@@ -23,7 +24,7 @@ class InternetPlanController(Controller):
     path = "/api/v1/internet-plans"
     tags = ("Internet plans",)
 
-    @get("/", summary="All internet plans", responses=documented(401, 422, 503))
+    @get("/", summary="All internet plans", responses=documented(401, 422, 503, 504))
     async def all(
         self,
         plans: NamedDependency[PlanService],
@@ -32,11 +33,11 @@ class InternetPlanController(Controller):
         offset: Offset = 0,
     ) -> Response[list[InternetPlan]]:
         """Give all plans, with price and speeds, by plan_id."""
-        return cached_response(await plans.page(limit, offset), request)
+        return cached_response(await plans.page(limit, offset, asked_freshness(request)), request)
 
-    @get("/{plan_id:str}", summary="One internet plan", responses=documented(401, 404, 422, 503))
+    @get("/{plan_id:str}", summary="One internet plan", responses=documented(401, 404, 422, 503, 504))
     async def by_id(
         self, plans: NamedDependency[PlanService], request: AnyRequest, plan_id: PlanId
     ) -> Response[InternetPlan]:
         """Give one plan's price and speeds."""
-        return cached_response(await plans.by_id(plan_id), request)
+        return cached_response(await plans.by_id(plan_id, asked_freshness(request)), request)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
+from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import NotFound, UpstreamError
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.upstream.client import WispHubNet, has_detail
@@ -64,19 +65,19 @@ class PlanService:
     def __init__(self, catalogue: Cached[PlanCatalogue]) -> None:
         self._catalogue = catalogue
 
-    async def page(self, limit: int | None, offset: int) -> Reading[Representation]:
+    async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List plans by `plan_id`."""
-        reading = await self._catalogue.read()
+        reading = await self._catalogue.read(wish)
         stop = None if limit is None else offset + limit
         return reading.map(lambda found: represent(found.plans[offset:stop], total=len(found.plans)))
 
-    async def by_id(self, plan_id: int) -> Reading[Representation]:
+    async def by_id(self, plan_id: int, wish: Wish = ANY) -> Reading[Representation]:
         """Give one plan.
 
         Raises:
             NotFound: There is none.
         """
-        reading = await self._catalogue.read()
+        reading = await self._catalogue.read(wish)
         plan = reading.value.by_id.get(plan_id)
         if plan is None:
             raise NotFound("No internet plan has this plan_id.", age_s=reading.age_s)

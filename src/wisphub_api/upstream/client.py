@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from time import perf_counter
@@ -28,6 +28,8 @@ from wisphub_api.exceptions import (
 )
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Settings
+from wisphub_api.upstream.breaker import Breaker
+from wisphub_api.upstream.budget import Budget, Urgency
 from wisphub_api.upstream.paging import Crawl, crawl
 from wisphub_api.upstream.resilience import attempts
 from wisphub_api.upstream.wire import (
@@ -83,7 +85,9 @@ class WispHubNet:
 
     All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that
     cannot be read.
-    At most `net_concurrency` are under way at once, whoever asks.
+    At most `net_concurrency` are under way at once, whoever asks, and at most `net_rate_per_s` begin a
+    second; a person's call goes before a crawl's. While WispHub Net is down, one call at a time finds out
+    whether it is back, and the others are refused at once.
 
     Args:
         settings: Host, key, concurrency and time-out.
@@ -98,10 +102,11 @@ class WispHubNet:
         observe: Callable[[UpstreamCall], None] = _tell_nobody,
     ) -> None:
         limit = settings.net_concurrency
+        # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
+        self.budget = Budget(limit, settings.net_rate_per_s)
+        self.breaker = Breaker()
         self._observe = observe
         self._timeout_s = settings.net_timeout_s
-        # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
-        self._permits = asyncio.Semaphore(limit)
         self._http = httpx.AsyncClient(
             base_url=settings.net_host,
             headers={"Authorization": f"Api-Key {settings.net_key.reveal()}", "Accept": "application/json"},
@@ -132,7 +137,13 @@ class WispHubNet:
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
         """Add price and speeds to a plan that `has_detail`."""
         path = _DETAIL_PATHS[_kind(plan)]
-        detail = await self.read(path, {}, lambda body: decode(body, PlanDetailWire), plan_id=plan.plan_id)
+        detail = await self.read(
+            path,
+            {},
+            lambda body: decode(body, PlanDetailWire),
+            urgency=Urgency.BACKGROUND,
+            plan_id=plan.plan_id,
+        )
         return with_detail(plan, detail)
 
     async def find_client(self, service_id: int) -> Client | None:
@@ -147,22 +158,30 @@ class WispHubNet:
 
     async def _crawl(self, path: str, read: PageReader[Any, T], key: Callable[[T], int]) -> Crawl[T]:
         result = await crawl(
-            lambda offset, limit: self.read(path, {"offset": offset, "limit": limit}, read), key
+            lambda offset, limit: self.read(
+                path, {"offset": offset, "limit": limit}, read, urgency=Urgency.BACKGROUND
+            ),
+            key,
         )
         if result.set_aside:
             logger.warning("%s: %d rows without a usable id set aside", path, result.set_aside)
         return result
 
     async def read(
-        self, path: str, params: Mapping[str, str | int], read: Callable[[bytes], T], **ids: int | str
+        self,
+        path: str,
+        params: Mapping[str, str | int],
+        read: Callable[[bytes], T],
+        *,
+        urgency: Urgency = Urgency.INTERACTIVE,
+        **ids: int | str,
     ) -> T:
         """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
         async for attempt in attempts(deadline_s=3 * self._timeout_s):
             with attempt:
-                async with self._permits:
-                    with self._observed(path):
-                        request = self._http.build_request("GET", path.format(**ids), params=dict(params))
-                        return read(await self._send(request, path))
+                request = self._http.build_request("GET", path.format(**ids), params=dict(params))
+                async with self._allowed(path, urgency):
+                    return read(await self._send(request, path))
         raise AssertionError
 
     async def write(
@@ -176,9 +195,17 @@ class WispHubNet:
         """
         form = {name: (None, value) for name, value in content.form.items()}  # multipart, as browsers send it
         request = self._http.build_request(method, path.format(**ids), json=content.json, files=form or None)
-        async with self._permits:
-            with self._observed(path), uncertainty(path):
+        async with self._allowed(path, Urgency.INTERACTIVE):
+            with uncertainty(path):
                 return read(await self._send(request, path))
+
+    @asynccontextmanager
+    async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[None]:
+        """Let a call begin when it may, and tell how it ended."""
+        with self.breaker.watching():
+            async with self.budget.permit(urgency):
+                with self._observed(path):
+                    yield
 
     @contextmanager
     def _observed(self, path: str) -> Iterator[None]:
@@ -198,7 +225,10 @@ class WispHubNet:
         except (TimeoutError, httpx.HTTPError) as error:
             raise translate(error, path) from error
         if not response.is_success:
-            raise refusal(response.status_code, response.headers, path)
+            refused = refusal(response.status_code, response.headers, path)
+            if isinstance(refused, UpstreamRateLimited):
+                self.budget.refused(refused.retry_after_s)
+            raise refused
         return response.content
 
 
@@ -217,9 +247,11 @@ def uncertainty(path: str) -> Iterator[None]:
     except (UpstreamTimeout, UpstreamUnreachable) as error:
         if isinstance(error.__cause__, NOT_DONE):
             raise
-        raise UpstreamUncertain(f"WispHub Net's answer to {path} did not come: it may have been done") from error
+        told = f"WispHub Net's answer to {path} did not come: it may have been done"
+        raise UpstreamUncertain(told) from error
     except UpstreamUnreadable as error:
-        raise UpstreamUncertain(f"WispHub Net's answer to {path} cannot be read: it was probably done") from error
+        told = f"WispHub Net's answer to {path} cannot be read: it was probably done"
+        raise UpstreamUncertain(told) from error
     except UpstreamFailed as error:
         if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             raise

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 Text = str | int | float | bool | None
 
 
-class _Ref(Struct):
+class Ref(Struct):
     """A nested object, of which only number and name matter."""
 
     id: int | None = None
@@ -48,14 +48,14 @@ class ClientWire(Struct):
     ciudad: Text = None
     localidad: Text = None
     estado: Text = None
-    zona: _Ref | None = None
+    zona: Ref | None = None
     ip: Text = None
     fecha_corte: Text = None
     saldo: Text = None
     interfaz_lan: Text = None
-    plan_internet: _Ref | None = None
+    plan_internet: Ref | None = None
     precio_plan: Text = None
-    tecnico: _Ref | None = None
+    tecnico: Ref | None = None
 
 
 class PlanWire(Struct):
@@ -174,19 +174,19 @@ def to_client_row(wire: ClientWire) -> ClientRow:
     plan, zone, technician = wire.plan_internet or _NOTHING, wire.zona or _NOTHING, wire.tecnico or _NOTHING
     client = Client(
         service_id=wire.id_servicio,
-        name=_text(wire.nombre),
-        document=_text(wire.cedula),
-        phone=_text(wire.telefono),
-        address=_text(wire.direccion),
-        city=_text(wire.ciudad),
-        locality=_text(wire.localidad),
-        payment_status=_text(wire.estado),
+        name=clean_text(wire.nombre),
+        document=clean_text(wire.cedula),
+        phone=clean_text(wire.telefono),
+        address=clean_text(wire.direccion),
+        city=clean_text(wire.ciudad),
+        locality=clean_text(wire.localidad),
+        payment_status=clean_text(wire.estado),
         zone_id=zone.id,
-        antenna_ip=_text(wire.ip),
-        cut_off_date=_date(_text(wire.fecha_corte)),
+        antenna_ip=clean_text(wire.ip),
+        cut_off_date=_date(clean_text(wire.fecha_corte)),
         outstanding_balance=_amount(wire.saldo),
-        lan_interface=_text(wire.interfaz_lan),
-        internet_plan_name=_text(plan.nombre),
+        lan_interface=clean_text(wire.interfaz_lan),
+        internet_plan_name=clean_text(plan.nombre),
         internet_plan_price=_price(wire.precio_plan),
         technician_id=technician.id,
     )
@@ -195,7 +195,7 @@ def to_client_row(wire: ClientWire) -> ClientRow:
 
 def to_plan(wire: PlanWire) -> InternetPlan:
     """Map a plan's row, which holds neither price nor speeds."""
-    return InternetPlan(plan_id=wire.id, name=_text(wire.nombre), type=_text(wire.tipo))
+    return InternetPlan(plan_id=wire.id, name=clean_text(wire.nombre), type=clean_text(wire.tipo))
 
 
 def with_detail(plan: InternetPlan, wire: PlanDetailWire) -> InternetPlan:
@@ -203,12 +203,12 @@ def with_detail(plan: InternetPlan, wire: PlanDetailWire) -> InternetPlan:
     return msgspec.structs.replace(
         plan,
         price=_price(wire.precio),
-        download_speed=_text(wire.bajada),
-        upload_speed=_text(wire.subida),
+        download_speed=clean_text(wire.bajada),
+        upload_speed=clean_text(wire.subida),
     )
 
 
-_NOTHING: Final = _Ref()
+_NOTHING: Final = Ref()
 _LONGEST_INT: Final = 18
 """Digits; more are no number that anyone means, and 64 bits do not hold them."""
 
@@ -221,7 +221,7 @@ def _nothing(_: str) -> None:
     """Read NaN and the infinities as null."""
 
 
-def _text(value: Text) -> str | None:
+def clean_text(value: Text) -> str | None:
     """Give text trimmed; blank means unknown, and 3001234567.0 is a number someone typed."""
     if value is None:
         return None

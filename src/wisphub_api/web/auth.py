@@ -1,63 +1,69 @@
-"""Who may ask: `X-API-Key` against the configured keys."""
+"""Who may ask for what: `X-API-Key` against the known keys, the route's scope against the key's."""
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from litestar.connection import ASGIConnection
-from litestar.middleware import DefineMiddleware
-from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
-from litestar.types import ASGIApp
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from wisphub_api.exceptions import NotAuthenticated
-from wisphub_api.settings import Settings
+from wisphub_api.exceptions import NotAllowed, NotAuthenticated
+from wisphub_api.web.keys import Caller, KeyRing
 
-HEADER: Final = "x-api-key"
+HEADER: Final = b"x-api-key"
 OPEN: Final = "is_open"
 """The `opt` of a route that needs no key."""
+SCOPE: Final = "scope"
+"""The `opt` that names the scope a route needs; without it a GET needs "read", all else "write"."""
+
+Wrap = Callable[[ASGIApp], ASGIApp]
 
 
-class ApiKeyMiddleware(AbstractAuthenticationMiddleware):
-    """Lets a request with a known key pass, and tells handlers the key's name as `request.user`.
+def checking_keys(ring: KeyRing | None, open_path: str) -> Wrap:
+    """Make the middleware that lets a request with a known key pass; handlers get its name as `request.user`.
 
     Args:
-        app: What comes next.
-        keys: Keys by name; none lets everyone in.
-        exclude: Paths that need no key, as patterns.
+        ring: The known keys; None lets everyone in.
+        open_path: What is here and below needs no key, beside routes that are `OPEN`.
+
+    Raises:
+        NotAuthenticated: The key is missing or not known.
+        NotAllowed: The key lacks the scope that the route needs.
     """
+    below = f"{open_path}/"
 
-    def __init__(self, app: ASGIApp, keys: Mapping[str, bytes], exclude: list[str]) -> None:
-        super().__init__(app, exclude=exclude, exclude_from_auth_key=OPEN)
-        self._keys = tuple(keys.items())
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def checked(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
+                opt, path = scope["route_handler"].opt, scope["path"]
+                if not (opt.get(OPEN) or path == open_path or path.startswith(below)):
+                    scope["user"] = allow(ring, scope, opt).name if ring else anonymous(scope)
+                    scope["auth"] = None
+            await app(scope, receive, send)
 
-    async def authenticate_request(
-        self, connection: ASGIConnection[Any, Any, Any, Any]
-    ) -> AuthenticationResult:
-        """Name the caller.
+        return checked
 
-        Raises:
-            NotAuthenticated: The key is missing or not known.
-        """
-        if not self._keys:
-            host = connection.client.host if connection.client else "unknown"
-            return AuthenticationResult(user=f"anonymous@{host}", auth=None)
-        name = find_key(self._keys, connection.headers.get(HEADER, ""))
-        if name is None:
-            raise NotAuthenticated("Send a known API key in the X-API-Key header.")
-        return AuthenticationResult(user=name, auth=None)
+    return wrap
 
 
-def find_key(keys: tuple[tuple[str, bytes], ...], given: str) -> str | None:
-    """Name the key that was given, in a time that tells nothing of the keys or of their order."""
-    candidate = given.encode("utf-8", "surrogateescape")
-    found = [name for name, key in keys if hmac.compare_digest(key, candidate)]
-    return found[0] if found else None
+def allow(ring: KeyRing, scope: HTTPScope, opt: Mapping[str, Any]) -> Caller:
+    """Give the caller, who may do this."""
+    caller = ring.find(next((value for name, value in scope["headers"] if name == HEADER), b""))
+    if caller is None:
+        raise NotAuthenticated("Send a known API key in the X-API-Key header.")
+    needed = required_scope(scope["method"], opt)
+    if needed not in caller.scopes:
+        raise NotAllowed(f"This API key lacks the scope `{needed}`, which this needs.")
+    return caller
 
 
-def api_key_middleware(settings: Settings, exclude: list[str]) -> DefineMiddleware:
-    """Make the middleware that the settings ask for."""
-    known = {} if settings.is_open else settings.api_keys
-    keys = {name: key.reveal().encode() for name, key in known.items()}
-    return DefineMiddleware(ApiKeyMiddleware, keys=keys, exclude=exclude)
+def anonymous(scope: HTTPScope) -> str:
+    """Name a caller whom nobody asks for a key."""
+    client = scope["client"]
+    return f"anonymous@{client[0] if client else 'unknown'}"
+
+
+def required_scope(method: str, opt: Mapping[str, Any]) -> str:
+    """Tell what a key must be allowed to do."""
+    return str(opt.get(SCOPE) or ("read" if method in ("GET", "HEAD") else "write"))

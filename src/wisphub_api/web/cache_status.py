@@ -13,6 +13,8 @@ from wisphub_api.cache.slot import Reading
 V = TypeVar("V")
 
 CACHE_NAME: Final = "wisphub-api"
+VARY: Final = "X-API-Key"
+"""A browser must not give one key's answers to another."""
 
 
 def cached_response(reading: Reading[Representation], request: Request[Any, Any, Any]) -> Response[Any]:
@@ -27,18 +29,28 @@ def cached_response(reading: Reading[Representation], request: Request[Any, Any,
     return Response(found.body, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.JSON)
 
 
+def written_response(reading: Reading[Representation]) -> Response[Any]:
+    """Send what was written, without a validator, as it is not what the request held (RFC 9110, 9.3.4)."""
+    return Response(reading.value.body, headers=freshness_headers(reading), media_type=MediaType.JSON)
+
+
 def freshness_headers(reading: Reading[Any]) -> dict[str, str]:
-    """Tell how old an answer is, and forbid others to keep subscribers' data."""
+    """Tell how old an answer is and how old it may become, and forbid others to keep subscribers' data.
+
+    max-age counts from when the answer was new, not from now: its `Age` is taken off (RFC 9111, section 4.2).
+    """
     return {
-        "Cache-Control": "private, no-cache",
+        "Cache-Control": f"private, max-age={max(0, round(reading.age_s + reading.ttl_s))}",
         "Cache-Status": cache_status(reading),
         "Age": str(int(reading.age_s)),
+        "Vary": VARY,
     }
 
 
 def cache_status(reading: Reading[Any]) -> str:
-    """Give the `Cache-Status` field (RFC 9211): a hit, a stale hit, or a miss that shared one load."""
-    how = "fwd=miss; stored; collapsed" if reading.has_waited else "hit"
+    """Give the `Cache-Status` field (RFC 9211): a hit, a stale hit, or why it waited for a load it shared."""
+    shared = "" if reading.forwarded == "method" else "; collapsed"
+    how = f"fwd={reading.forwarded}; stored{shared}" if reading.has_waited else "hit"
     detail = "; detail=stale" if reading.is_stale else ""
     return f"{CACHE_NAME}; {how}; ttl={int(reading.ttl_s // 1)}{detail}"
 

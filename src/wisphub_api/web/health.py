@@ -39,10 +39,10 @@ class HealthController(Controller):
         """Answer as soon as the port is open, whatever WispHub Net does."""
         return Health("ok")
 
-    @get("/ready", summary="Are all caches warm?", responses=documented(503))
-    async def ready(self, caches: NamedDependency[Caches]) -> Health:
-        """Answer 200 once every cache has something to give, fresh or stale; 503 until then."""
-        states = [cache.state() for cache in caches]
+    @get("/ready", summary="Are the caches warm?", responses=documented(503))
+    async def ready(self, needed: NamedDependency[Caches]) -> Health:
+        """Answer 200 once clients and plans can be given, fresh or stale; 503 until then."""
+        states = [cache.state() for cache in needed]
         if cold := [state for state in states if state.state in ("cold", "expired")]:
             raise CacheUnavailable(_why_not_ready(cold), retry_after_s=1)
         return Health("ready", {state.name: state.state for state in states})

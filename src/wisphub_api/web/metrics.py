@@ -32,6 +32,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from wisphub_api.cache.cached import Cached, CacheState
+from wisphub_api.upstream.breaker import Breaker
+from wisphub_api.upstream.budget import Budget
 from wisphub_api.upstream.client import UpstreamCall
 from wisphub_api.web.auth import OPEN
 from wisphub_api.web.loop_lag import WINDOW_S, LoopLag
@@ -165,6 +167,30 @@ class CacheFigures(Collector):
             states,
             lambda state: {"ok": state.good_loads, "failed": state.failed_loads},
         )
+
+
+class UpstreamFigures(Collector):
+    """Reads how the calls to WispHub Net are held back: by its budget, by the circuit breaker."""
+
+    def __init__(self, budget: Budget, breaker: Breaker) -> None:
+        self._budget = budget
+        self._breaker = breaker
+
+    def collect(self) -> Iterator[Metric]:
+        """Give every figure; without a limit there is no rate."""
+        budget, is_open = self._budget.state(), self._breaker.state != "closed"
+        figures = {
+            "calls_under_way": ("Calls that are under way.", float(budget.under_way)),
+            "calls_waiting": ("Calls that wait for a permit.", float(budget.waiting)),
+            "calls_allowed_per_second": ("The rate that is kept, where there is one.", budget.per_s),
+            "pause_seconds": ("How long nothing is sent yet, after a 429.", budget.pauses_s),
+            "breaker_open": ("1 while WispHub Net is taken to be down.", float(is_open)),
+        }
+        for name, (text, value) in figures.items():
+            family = GaugeMetricFamily(f"wisphub_upstream_{name}", text)
+            if value is not None:
+                family.add_metric((), value)
+            yield family
 
 
 def _gauge(

@@ -20,7 +20,7 @@ from litestar.exceptions import (
 )
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.status_codes import HTTP_413_REQUEST_ENTITY_TOO_LARGE
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Send
 from msgspec import UNSET, Struct, UnsetType
 
 from wisphub_api import exceptions as faults
@@ -57,11 +57,46 @@ class _Kind(Struct, frozen=True):
 _KINDS: Final[Mapping[type[faults.WispHubAPIError], _Kind]] = {
     faults.InvalidRequest: _Kind(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid-request", "Invalid request"),
     faults.NotAuthenticated: _Kind(HTTPStatus.UNAUTHORIZED, "not-authenticated", "API key needed"),
+    faults.NotAllowed: _Kind(HTTPStatus.FORBIDDEN, "not-allowed", "Not allowed"),
+    faults.UnknownHost: _Kind(HTTPStatus.BAD_REQUEST, "unknown-host", "Unknown host"),
+    faults.UriTooLong: _Kind(HTTPStatus.REQUEST_URI_TOO_LONG, "uri-too-long", "URI too long"),
+    faults.HeadersTooLarge: _Kind(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Header too large"
+    ),
+    faults.TooManyRequests: _Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
     faults.NotFound: _Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     faults.AmbiguousMatch: _Kind(HTTPStatus.CONFLICT, "ambiguous-match", "More than one match"),
+    faults.ZoneLimitReached: _Kind(
+        HTTPStatus.CONFLICT, "zone-limit-reached", "Too many open tickets in the zone"
+    ),
     faults.TooManyAttempts: _Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-attempts", "Too many attempts"),
     faults.CacheUnavailable: _Kind(HTTPStatus.SERVICE_UNAVAILABLE, "no-data", "No data to answer from"),
+    faults.NotFreshEnough: _Kind(HTTPStatus.GATEWAY_TIMEOUT, "not-fresh-enough", "Nothing as fresh as asked"),
+    faults.DiagnosticsBusy: _Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "diagnostics-busy", "Too many diagnostics at once"
+    ),
+    faults.UpstreamTimeout: _Kind(
+        HTTPStatus.GATEWAY_TIMEOUT, "upstream-timeout", "WispHub Net did not answer in time"
+    ),
+    faults.UpstreamUncertain: _Kind(HTTPStatus.GATEWAY_TIMEOUT, "uncertain-outcome", "Outcome not known"),
+    faults.UpdateNotMade: _Kind(HTTPStatus.BAD_GATEWAY, "update-not-made", "Update not made"),
+    faults.UpstreamRateLimited: _Kind(
+        HTTPStatus.SERVICE_UNAVAILABLE, "upstream-busy", "WispHub Net is asked too often"
+    ),
+    faults.UpstreamUnreachable: _Kind(
+        HTTPStatus.BAD_GATEWAY, "upstream-unreachable", "WispHub Net cannot be reached"
+    ),
+    faults.UpstreamRefused: _Kind(HTTPStatus.BAD_GATEWAY, "upstream-refused", "WispHub Net refuses our key"),
+    faults.UpstreamFailed: _Kind(HTTPStatus.BAD_GATEWAY, "upstream-failed", "WispHub Net failed"),
+    faults.UpstreamUnreadable: _Kind(
+        HTTPStatus.BAD_GATEWAY, "upstream-unreadable", "WispHub Net's answer cannot be read"
+    ),
+    faults.CrawlIncomplete: _Kind(
+        HTTPStatus.BAD_GATEWAY, "upstream-incomplete", "WispHub Net's list cannot be read whole"
+    ),
 }
+UPSTREAM_RETRY_S: Final = 5.0
+"""When another try is worth it after trouble upstream, where WispHub Net has no wish of its own."""
 
 
 def exception_handlers() -> ExceptionHandlersMap:
@@ -77,7 +112,12 @@ def exception_handlers() -> ExceptionHandlersMap:
 
 
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
-    """Describe error answers for the API pages; 400 is possible everywhere."""
+    """Describe error answers for the API pages.
+
+    400, 414 and 431 are possible everywhere; where a key is asked for (401), 403 and 429 are, too.
+    """
+    of_keys = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
+    possible = {*_EVERYWHERE, *statuses, *(of_keys if HTTPStatus.UNAUTHORIZED in statuses else ())}
     return {
         status: ResponseSpec(
             Problem,
@@ -85,8 +125,25 @@ def documented(*statuses: int) -> dict[int, ResponseSpec]:
             description=HTTPStatus(status).phrase,
             media_type=MEDIA_TYPE,
         )
-        for status in (400, *statuses)
+        for status in sorted(possible)
     }
+
+
+_EVERYWHERE: Final = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_URI_TOO_LONG,
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+)
+
+
+async def send_problem(error: faults.WispHubAPIError, send: Send) -> None:
+    """Answer with the problem that this error is, where no exception handler is in the way yet."""
+    response = _own(None, error)
+    body = msgspec.json.encode(response.content)
+    headers = response.headers | {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": response.status_code or 500, "headers": raw})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def _respond(
@@ -101,16 +158,28 @@ def _respond(
     return Response(problem, status_code=kind.status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
-def _own(_: Request[Any, Any, Any], error: faults.WispHubAPIError) -> Response[Problem]:
+def _own(_: Request[Any, Any, Any] | None, error: faults.WispHubAPIError) -> Response[Problem]:
     headers: dict[str, str] = {}
     if isinstance(error, faults.NotAuthenticated):
         headers["WWW-Authenticate"] = 'ApiKey realm="wisphub-api", header="X-API-Key"'
-    if isinstance(error, faults.CacheUnavailable | faults.TooManyAttempts):
-        headers["Retry-After"] = str(math.ceil(error.retry_after_s))
+    if (retry_after_s := _retry_after(error)) is not None:
+        headers["Retry-After"] = str(math.ceil(retry_after_s))
     if isinstance(error, faults.NotFound) and error.age_s is not None:
         headers["Age"] = str(int(error.age_s))
+    if isinstance(error, faults.TooManyRequests):
+        headers |= error.quota
     errors = [FieldError(error.field, str(error))] if isinstance(error, faults.InvalidRequest) else UNSET
     return _respond(_KINDS[type(error)], str(error), errors=errors, headers=headers)
+
+
+def _retry_after(error: faults.WispHubAPIError) -> float | None:
+    """Tell when another try is worth it, in seconds; None where none is, or where it might do harm."""
+    own = faults.CacheUnavailable | faults.NotFreshEnough | faults.TooManyAttempts | faults.DiagnosticsBusy
+    if isinstance(error, own | faults.TooManyRequests):
+        return error.retry_after_s
+    if isinstance(error, faults.UpstreamError) and not isinstance(error, faults.UpstreamUncertain):
+        return error.retry_after_s or UPSTREAM_RETRY_S
+    return None
 
 
 def _litestar(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.app import create_app
 from wisphub_api.settings import Secret, Settings
 
@@ -36,6 +37,17 @@ class Simulator:
     def edit(self, service_id: int, **fields: str) -> None:
         """Change fields of a client's profile upstream."""
         self._http.put(f"/api/clientes/{service_id}/perfil/", json=fields).raise_for_status()
+
+    def profile(self, service_id: int) -> dict[str, Any]:
+        """Give a client's profile, as upstream has it."""
+        profile: dict[str, Any] = self._http.get(f"/api/clientes/{service_id}/perfil/").json()
+        return profile
+
+    def open_ticket(self, service_id: int) -> None:
+        """Open a ticket upstream, as someone else does."""
+        form = {"servicio": str(service_id), "asunto": "Otro", "estado": "1", "tecnico": "91"}
+        parts = {name: (None, value) for name, value in form.items()}
+        self._http.post("/api/tickets/", files=parts).raise_for_status()
 
     def requests(self) -> dict[str, int]:
         """Count requests by method and path."""
@@ -100,7 +112,7 @@ def settings(simulator) -> Settings:
     return Settings(
         net_host=simulator.url,
         net_key=Secret(NET_KEY),
-        api_keys={"bot": Secret(API_KEY)},
+        api_keys={"bot": ApiKey(digest(API_KEY.encode()))},
         cold_wait_s=10,
     )
 

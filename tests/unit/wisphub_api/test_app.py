@@ -250,7 +250,7 @@ async def test_a_cached_answer_tells_its_age_and_its_validator(api):
     assert headers["etag"] == represent(answer.json()).etag
     assert headers["cache-status"].startswith("wisphub-api; hit; ttl=")
     assert int(headers["age"]) >= 0
-    assert headers["cache-control"] == "private, no-cache"
+    assert headers["cache-control"] == "private, max-age=300"
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,12 @@
 """The environment is read once, and each bad value is named."""
 
+import datetime as dt
 import re
 from pathlib import Path
 
 import pytest
 
+from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.exceptions import SettingsError
 from wisphub_api.settings import ENVIRONMENT, Secret, Settings, is_loopback, read_settings
 
@@ -29,7 +31,8 @@ def problems(**changes: str) -> str:
 
 def test_the_defaults_are_those_documented():
     example = (ROOT / ".env.example").read_text()
-    documented = dict(re.findall(r"^#(WISPHUB_\w+)=([\d.]+)$", example, re.MULTILINE))
+    documented = dict(re.findall(r"^#([A-Z_]+)=([\d.]+)$", example, re.MULTILINE))
+    assert documented.pop("ACTIVE_TICKET_STATES") == ",".join(map(str, read().active_ticket_states))
     settings = read()
     defaults = {name: getattr(settings, field) for field, name in ENVIRONMENT.items()}
     assert {name: float(value) for name, value in documented.items()} == {
@@ -39,8 +42,7 @@ def test_the_defaults_are_those_documented():
 
 
 def test_keys_have_names_and_may_hold_a_colon():
-    keys = read().api_keys
-    assert {name: key.reveal() for name, key in keys.items()} == {"bot": "key-one", "app": "key:two"}
+    assert read().api_keys == {"bot": ApiKey(digest(b"key-one")), "app": ApiKey(digest(b"key:two"))}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,21 @@ def test_keys_have_names_and_may_hold_a_colon():
         ("WISPHUB_API_MAX_STALE", "inf"),
         ("WISPHUB_API_VERIFY_MIN_FIELDS", "5"),
         ("WISPHUB_API_VERIFY_MIN_FIELDS", "2.5"),
+        ("WISPHUB_API_RATE_LIMIT", "0/minute"),
+        ("WISPHUB_API_RATE_LIMIT", "600"),
+        ("WISPHUB_API_RATE_LIMIT", "600/minute;5/second"),
+        ("WISPHUB_API_ALLOWED_HOSTS", "api.example.com:8000"),
+        ("WISPHUB_API_ALLOWED_HOSTS", "*"),
+        ("WISPHUB_API_CORS_ORIGINS", "*"),
+        ("WISPHUB_API_CORS_ORIGINS", "app.example.com"),
+        ("WISPHUB_API_CORS_ORIGINS", "https://app.example.com/"),
+        ("MAX_ACTIVE_TICKETS_PER_ZONE", "0"),
+        ("ACTIVE_TICKET_STATES", "1,"),
+        ("ACTIVE_TICKET_STATES", "Nuevo"),
+        ("DEFAULT_TICKET_STATUS", "0"),
+        ("MAX_TICKET_RESOLUTION_DAYS", "366"),
+        ("EXTRA_HOLIDAYS", "24/12/2026"),
+        ("EXTRA_HOLIDAYS", "2026-12-24, 2026-02-30"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
@@ -78,6 +95,8 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
         ("WISPHUB_API_KEYS", "hush"),
         ("WISPHUB_API_KEYS", "bot:"),
         ("WISPHUB_API_KEYS", "bot:hush,bot:hush2"),
+        ("WISPHUB_API_KEYS", "bot:hush,app:hush"),
+        ("WISPHUB_API_KEYS", "bot/admin:hush"),
         ("WISPHUB_NET_HOST", "https://me:hush@api.wisphub.net"),
         ("WISPHUB_NET_HOST", "https://:hush@x"),
     ],
@@ -101,6 +120,29 @@ def test_a_real_upstream_is_not_served_to_everyone_by_accident():
     assert "WISPHUB_API_KEYS is missing" in problems(WISPHUB_API_KEYS="")
 
 
+def test_keys_may_come_from_a_file_alone(tmp_path):
+    file = tmp_path / "keys"
+    file.touch(mode=0o600)
+    file.write_text("bot:the-key")
+    settings = read(WISPHUB_API_KEYS="", WISPHUB_API_KEYS_FILE=str(file))
+    assert (settings.api_keys_file, settings.is_open) == (file, False)
+
+
+def test_a_file_of_keys_that_cannot_be_used_stops_the_start_but_not_where_nobody_is_asked_for_one():
+    missing = {"WISPHUB_API_KEYS_FILE": "no-such-file"}
+    assert "WISPHUB_API_KEYS_FILE no-such-file cannot be used" in problems(**missing)
+    assert read(WISPHUB_API_AUTH="off", **missing).is_open
+
+
+def test_hosts_and_origins_are_lists():
+    settings = read(
+        WISPHUB_API_ALLOWED_HOSTS="API.example.com, *.isp.example, [::1]",
+        WISPHUB_API_CORS_ORIGINS="https://app.example.com, http://localhost:3000",
+    )
+    assert settings.allowed_hosts == ("api.example.com", "*.isp.example", "[::1]")
+    assert settings.cors_origins == ("https://app.example.com", "http://localhost:3000")
+
+
 def test_a_trusted_network_may_be_declared():
     assert read(WISPHUB_API_KEYS="", WISPHUB_API_AUTH="OFF").is_open
 
@@ -121,6 +163,12 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
     file.write_bytes(b"WISPHUB_NET_KEY=\xff\n")
     with pytest.raises(SettingsError, match="not valid UTF-8"):
         read_settings(GOOD, file)
+
+
+def test_ticket_states_and_extra_holidays_are_lists():
+    settings = read(ACTIVE_TICKET_STATES="1, 2", EXTRA_HOLIDAYS="2026-12-24, 2026-12-31")
+    assert settings.active_ticket_states == (1, 2)
+    assert settings.extra_holidays == (dt.date(2026, 12, 24), dt.date(2026, 12, 31))
 
 
 def test_a_port_and_an_address_in_brackets_are_allowed():

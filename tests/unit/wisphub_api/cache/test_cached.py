@@ -2,12 +2,14 @@
 
 import asyncio
 from contextvars import ContextVar
+from typing import Any
 
 import pytest
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
-from wisphub_api.exceptions import CacheUnavailable, UpstreamFailed, UpstreamRateLimited
+from wisphub_api.cache.wish import Wish
+from wisphub_api.exceptions import CacheUnavailable, NotFreshEnough, UpstreamFailed, UpstreamRateLimited
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
@@ -24,7 +26,7 @@ class Source:
         self.error: Exception | None = None
         self.request_ids: list[str] = []
 
-    async def load(self, _: object) -> list[int]:
+    async def load(self, _: object) -> list[Any]:
         self.loads += 1
         number = self.loads
         self.running += 1
@@ -39,7 +41,7 @@ class Source:
         return [number]
 
 
-def cached(source: Source, policy: Policy = POLICY) -> Cached[list[int]]:
+def cached(source: Source, policy: Policy = POLICY) -> Cached[list[Any]]:
     return Cached("things", source.load, policy, len, clock=asyncio.get_running_loop().time, draw=lambda: 0.5)
 
 
@@ -233,3 +235,125 @@ async def test_closing_cancels_a_load_under_way():
     with pytest.raises(CacheUnavailable, match="stopping"):
         await reader
     assert source.running == 0
+
+
+async def test_a_wish_for_a_newer_value_waits_for_a_load_and_gets_it():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await asyncio.sleep(20)
+        reading = await things.read(Wish(max_age_s=10))
+    assert (reading.value, reading.has_waited, reading.forwarded) == ([2], True, "request")
+    assert reading.age_s == 1
+
+
+async def test_a_stale_value_that_is_not_wished_for_is_waited_for_and_said_to_be_why():
+    source = Source(cost_s=4)
+    things = cached(source)
+    await things.read()
+    await asyncio.sleep(150)
+    assert (await things.read(Wish(max_stale_s=100))).is_stale
+    assert (await things.read(Wish(max_stale_s=0))).forwarded == "stale"
+
+
+async def test_many_wishes_join_one_load_under_way():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await asyncio.sleep(20)
+        things.invalidate()
+        await asyncio.sleep(0.5)
+        readings = await asyncio.gather(*(things.read(Wish(max_age_s=0)) for _ in range(100)))
+    assert {reading.value[0] for reading in readings} == {2}
+    assert source.loads == 2
+
+
+async def test_wishes_never_cause_more_than_one_load_in_five_seconds():
+    source = Source(cost_s=0.1)
+    async with cached(source) as things:
+        begun = asyncio.get_running_loop().time()
+        while asyncio.get_running_loop().time() < begun + 60:
+            await things.read(Wish(max_age_s=0))
+            await asyncio.sleep(0.25)
+    assert 10 <= source.loads <= 13
+
+
+async def test_a_wish_for_what_is_in_memory_never_waits():
+    source = Source()
+    async with cached(source) as things:
+        with pytest.raises(NotFreshEnough):
+            await things.read(Wish(only_if_cached=True))
+        await things.read()
+        assert (await things.read(Wish(only_if_cached=True))).value == [1]
+        await asyncio.sleep(20)
+        with pytest.raises(NotFreshEnough):
+            await things.read(Wish(only_if_cached=True, max_age_s=10))
+    assert source.loads == 1
+
+
+async def test_where_the_load_fails_a_wish_is_refused_and_other_readers_are_not():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await asyncio.sleep(20)
+        source.error = UpstreamRateLimited("slow down", retry_after_s=50)
+        with pytest.raises(NotFreshEnough, match="slow down") as raised:
+            await things.read(Wish(max_age_s=10))
+        assert (await things.read()).value == [1]
+        assert (await things.read(Wish(max_age_s=10, stale_if_error_s=0))).value == [1]
+    assert raised.value.retry_after_s == 50
+    assert source.loads == 2
+
+
+async def test_a_wish_waits_no_longer_than_the_cold_wait():
+    source = Source()
+    async with cached(source) as things:
+        await things.read()
+        await asyncio.sleep(20)
+        source.cost_s = 60
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(NotFreshEnough, match="still being loaded"):
+            await things.read(Wish(max_age_s=10))
+        assert asyncio.get_running_loop().time() == begun + 15
+
+
+async def test_an_amendment_is_seen_at_once_and_makes_the_value_no_younger():
+    async with cached(Source()) as things:
+        await things.read()
+        await asyncio.sleep(20)
+        things.amend(lambda value: [*value, "amended"])
+        reading = await things.read()
+    assert (reading.value, reading.age_s) == ([1, "amended"], 21)
+
+
+async def test_a_load_that_began_before_an_amendment_does_not_undo_it():
+    async with cached(Source(cost_s=4)) as things:
+        await things.read()
+        things.invalidate()
+        await asyncio.sleep(2)
+        things.amend(lambda value: [*value, "amended"])
+        await asyncio.sleep(3)
+        assert (await things.read()).value == [2, "amended"]
+        things.invalidate()
+        await asyncio.sleep(5)
+        assert (await things.read()).value == [3]
+
+
+async def test_a_first_load_brings_the_amendments_made_meanwhile_in_their_order():
+    async with cached(Source(cost_s=4)) as things:
+        await asyncio.sleep(1)
+        things.amend(lambda value: [*value, "a"])
+        things.amend(lambda value: [*value, "b"])
+        assert (await things.read()).value == [1, "a", "b"]
+
+
+async def test_a_load_that_fails_leaves_the_amendment():
+    source = Source(cost_s=4)
+    async with cached(source) as things:
+        await things.read()
+        source.error = UpstreamFailed("down", status=500)
+        things.invalidate()
+        await asyncio.sleep(1)
+        things.amend(lambda value: [*value, "amended"])
+        await asyncio.sleep(20)
+        assert (await things.read()).value == [1, "amended"]

@@ -1,10 +1,25 @@
 """Lookups in the snapshot."""
 
 import json
+from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wisphub_api.clients.directory import Directory
+from wisphub_api.upstream.wire import ClientRow, ClientWire, to_client_row
+
+NUMBERS = st.lists(st.sampled_from(["3001234567", "3100000001", "1", "12"]), max_size=2).map(" / ".join)
+RECORDS = st.fixed_dictionaries(
+    {
+        "nombre": st.sampled_from(["", "Ana", "Luz Peña", "Ana Luz"]),
+        "cedula": st.sampled_from(["", "1", "12", "1.2", "X-1"]),
+        "telefono": NUMBERS,
+    }
+)
+PROBES = ["ana", "luz", "1", "12", "x1", "3001234567", "3100000001", "peña"]
 
 
 @pytest.fixture
@@ -76,3 +91,50 @@ def test_candidates_hold_the_name_or_the_address(directory):
     assert [client.service_id for client in directory.candidates(None, "barrio BELLAVISTA")] == [8]
     assert [client.service_id for client in directory.candidates("benitez", "bellavista")] == [7, 8]
     assert list(directory.candidates("", "barrio")) == []
+
+
+def rows(records: list[dict[str, str]]) -> list[ClientRow]:
+    given: list[dict[str, Any]] = [{"id_servicio": i, **record} for i, record in enumerate(records)]
+    return [to_client_row(ClientWire(**fields)) for fields in given]
+
+
+@given(records=st.lists(RECORDS, min_size=1, max_size=6), data=st.data())
+def test_after_replacing_clients_all_is_as_if_built_anew(records, data):
+    directory = Directory(rows(records))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(records) - 1))
+        records[at] = data.draw(RECORDS)
+        directory = directory.replaced(rows(records)[at].client)
+    anew = Directory(rows(records))
+    assert directory.page(None, 0) == anew.page(None, 0)
+    assert [directory.by_service_id(i) for i in range(7)] == [anew.by_service_id(i) for i in range(7)]
+    for probe in PROBES:
+        assert directory.by_document(probe) == anew.by_document(probe)
+        assert directory.by_phone(probe) == anew.by_phone(probe)
+        assert directory.search(probe, None, 0) == anew.search(probe, None, 0)
+        assert list(directory.candidates(probe, None)) == list(anew.candidates(probe, None))
+
+
+def test_a_snapshot_stays_as_it_is_when_a_client_is_replaced_in_another(directory):
+    before = directory.page(None, 0)
+    changed = directory.replaced(msgspec.structs.replace(directory.by_service_id(7), name="Otra"))
+    assert directory.page(None, 0) is before
+    assert changed.page(None, 0).etag != before.etag
+    assert (directory.by_service_id(7).name, changed.by_service_id(7).name) == ("Esperanza Benitez", "Otra")
+
+
+def test_who_is_not_there_cannot_be_replaced(directory, make_row):
+    assert directory.replaced(make_row(4).client) is directory
+
+
+def test_replacing_keeps_the_plans(make_row):
+    directory = Directory([msgspec.structs.replace(make_row(1), plan_id=5)])
+    assert directory.replaced(make_row(1).client).plan_id(make_row(1).client) == 5
+
+
+def test_a_phone_that_is_given_up_goes_to_the_lowest_of_those_who_have_it_by_now(make_row):
+    directory = Directory([make_row(1, telefono="3100000001"), *map(make_row, (2, 3))])
+    for number in (3, 2):
+        directory = directory.replaced(make_row(number, telefono="310 000 0001").client)
+    assert directory.by_phone("3100000001") == directory.by_service_id(1)
+    assert directory.replaced(make_row(1).client).by_phone("3100000001") == directory.by_service_id(2)

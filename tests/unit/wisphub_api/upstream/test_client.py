@@ -13,7 +13,7 @@ import pytest
 from wisphub_api import exceptions as faults
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Secret, Settings
-from wisphub_api.upstream.client import UpstreamCall, WispHubNet, parse_retry_after
+from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet, parse_retry_after
 
 pytestmark = pytest.mark.looptime
 
@@ -82,11 +82,11 @@ async def test_a_redirect_is_not_followed():
     assert len(upstream.requests) == 1
 
 
-async def test_no_more_calls_run_at_once_than_allowed():
+async def test_a_crawl_takes_all_permits_but_one():
     upstream = Upstream(9000)
     upstream.delay_s = 0.25
     await read_ids(upstream)
-    assert upstream.most_at_once == 8
+    assert upstream.most_at_once == 7
 
 
 @pytest.mark.parametrize(
@@ -236,3 +236,95 @@ def test_no_retry_after_stops_the_refreshing_for_longer_than_a_quarter_of_an_hou
 @pytest.mark.parametrize("wish", ["\u00b2", "-5", "1e3", "", "inf"])
 def test_a_retry_after_that_is_no_number_is_none(wish):
     assert parse_retry_after(wish, dt.datetime(2026, 1, 1, tzinfo=dt.UTC)) is None
+
+
+async def open_ticket(upstream: Upstream) -> bytes:
+    content = Content(form={"asunto": "Internet Lento"})
+    answer: bytes = await upstream.run(lambda net: net.write("POST", "/api/tickets/", content, bytes))
+    return answer
+
+
+async def test_a_write_is_sent_once_as_a_form():
+    upstream = Upstream(0, httpx.Response(201, content=b"done"))
+    assert await open_ticket(upstream) == b"done"
+    (request,) = upstream.requests
+    assert request.method == "POST"
+    assert request.headers["content-type"].startswith("multipart/form-data")
+    assert b'name="asunto"\r\n\r\nInternet Lento' in request.content
+
+
+async def test_a_write_can_be_json():
+    upstream = Upstream(0, httpx.Response(204))
+    await upstream.run(lambda net: net.write("PUT", "/api/x/{i}/", Content(json={"a": 1}), bytes, i=7))
+    (request,) = upstream.requests
+    assert (request.url.path, request.content) == ("/api/x/7/", b'{"a":1}')
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        httpx.ReadTimeout("late"),
+        httpx.ReadError("hung up"),
+        httpx.RemoteProtocolError("half an answer"),
+        httpx.Response(500),
+        httpx.Response(502),
+        httpx.Response(504),
+    ],
+    ids=repr,
+)
+async def test_what_may_have_been_done_is_said_so_and_not_sent_again(trouble):
+    upstream = Upstream(0, trouble, httpx.Response(201))
+    with pytest.raises(faults.UpstreamUncertain, match="it may have been done"):
+        await open_ticket(upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_an_answer_to_a_write_that_cannot_be_read_is_uncertain():
+    def unreadable(_: bytes) -> None:
+        raise faults.UpstreamUnreadable("no JSON")
+
+    upstream = Upstream(0, httpx.Response(201))
+    with pytest.raises(faults.UpstreamUncertain, match="it was probably done"):
+        await upstream.run(lambda net: net.write("POST", "/api/tickets/", Content(), unreadable))
+
+
+@pytest.mark.parametrize(
+    ("trouble", "error"),
+    [
+        (httpx.ConnectError("refused"), faults.UpstreamUnreachable),
+        (httpx.ConnectTimeout("no answer"), faults.UpstreamTimeout),
+        (httpx.Response(400), faults.UpstreamFailed),
+        (httpx.Response(503), faults.UpstreamFailed),
+        (httpx.Response(429), faults.UpstreamRateLimited),
+        (httpx.Response(403), faults.UpstreamRefused),
+    ],
+    ids=repr,
+)
+async def test_what_was_certainly_not_done_is_no_uncertainty(trouble, error):
+    upstream = Upstream(0, trouble)
+    with pytest.raises(error):
+        await open_ticket(upstream)
+    assert len(upstream.requests) == 1
+
+
+async def test_a_429_holds_back_every_other_call_too():
+    async def two_calls(net: WispHubNet) -> float:
+        with pytest.raises(faults.UpstreamRateLimited):
+            await net.write("POST", "/api/tickets/", Content(), bytes)
+        start = asyncio.get_running_loop().time()
+        await net.find_client(1)
+        return asyncio.get_running_loop().time() - start
+
+    refused = httpx.Response(429, headers={"retry-after": "7"})
+    assert await Upstream(10, refused).run(two_calls) == pytest.approx(7, abs=0.1)
+
+
+async def test_while_it_is_down_calls_are_refused_at_once():
+    async def many_calls(net: WispHubNet) -> None:
+        for _ in range(3):
+            with pytest.raises(faults.UpstreamError):
+                await net.find_client(1)
+
+    upstream = Upstream(10, *[httpx.ConnectError("refused")] * 99)
+    await upstream.run(many_calls)
+    assert len(upstream.requests) < 12

@@ -45,6 +45,9 @@ async def drive_every_route(api: httpx.AsyncClient, client: Mapping[str, Any]) -
         await api.post("/api/v1/clients/7/verify", json=claim)
         await api.post("/api/v1/clients/resolve", json=claim)
     await api.post("/api/v1/clients/zz-secret/verify", json=REFERENCE)
+    for number in (7, 8, "zz-secret"):
+        await api.post(f"/api/v1/network/{number}/ping/", json={"pings": 1})
+    await api.get("/api/v1/network/ping/zz-secret/", params={"wait": 1})
     for path in ("/internet-plans/", "/internet-plans/1", "/internet-plans/zz-secret", "/cache/"):
         await api.get(f"/api/v1{path}")
     await api.delete("/api/v1/cache/zz-secret")
@@ -144,7 +147,8 @@ async def test_a_load_that_fails_is_counted_and_so_are_its_calls(serve, settings
 
 
 async def test_calls_are_counted_by_path_without_ids(api, simulator):
-    await asyncio.gather(api.get("/api/v1/clients/"), api.get("/api/v1/internet-plans/"))
+    warmed = ("clients/", "internet-plans/", "payment-methods/", "tickets/zone-blocked/1")
+    await asyncio.gather(*(api.get(f"/api/v1/{path}") for path in warmed))
     found = await figures(api)
     paths = {
         dict(labels)["path"]: count
@@ -152,7 +156,8 @@ async def test_calls_are_counted_by_path_without_ids(api, simulator):
         if name == "wisphub_upstream_call_duration_seconds_count"
     }
     details = {f"/api/plan-internet/{kind}/{{plan_id}}/" for kind in ("pppoe", "queue")}
-    assert set(paths) == {"/api/clientes/", "/api/plan-internet/"} | details
+    lists = {"/api/clientes/", "/api/plan-internet/", "/api/formas-de-pago/", "/api/tickets/"}
+    assert set(paths) == lists | details
     assert sum(paths.values()) == sum(simulator.requests().values())
 
 
@@ -167,3 +172,11 @@ async def test_a_loop_that_was_blocked_shows_even_to_those_who_ask_later(api):
         later, "event_loop_lag_seconds_bucket", le="0.025"
     )
     assert slow >= 1
+
+
+async def test_it_tells_how_calls_to_wisphub_net_are_held_back(api):
+    found = await figures(api)
+    assert figure(found, "upstream_breaker_open") == 0
+    assert 0 <= figure(found, "upstream_calls_under_way") <= 8
+    assert ("wisphub_upstream_calls_waiting", frozenset()) in found
+    assert ("wisphub_upstream_calls_allowed_per_second", frozenset()) not in found

@@ -30,5 +30,6 @@ async def test_a_bug_is_logged_with_its_place_but_without_its_message(caplog):
 
 
 def test_every_error_that_can_reach_a_consumer_has_its_row_in_the_table():
-    reachable = {*faults.RequestError.__subclasses__(), faults.CacheUnavailable}
+    unavailable = {faults.CacheUnavailable, faults.NotFreshEnough, faults.DiagnosticsBusy}
+    reachable = {*faults.RequestError.__subclasses__(), *faults.UpstreamError.__subclasses__(), *unavailable}
     assert reachable == set(_KINDS)

@@ -1,0 +1,152 @@
+"""Changing a client's profile: upstream first, then in memory; an open outcome is looked up, not guessed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.slot import Reading
+from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.models import Client, ProfileUpdate
+from wisphub_api.exceptions import (
+    InvalidRequest,
+    NotFound,
+    UpdateNotMade,
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamUncertain,
+)
+from wisphub_api.upstream.client import WispHubNet
+from wisphub_api.upstream.profile import write_profile
+
+_MARKUP: Final = re.compile(r"[<>{}\\`]")
+_NOT_SHOWN: Final = "The change was sent to WispHub Net, but the client's record does not show it"
+_FORMS: Final = {
+    "document": (re.compile(r"(?=.*[^\W_])[\w .-]+"), "letters, digits, spaces, dots and dashes"),
+    "phone": (
+        re.compile(r"(?=(?:\D*\d){7})[\d +().,;/|-]+", re.ASCII),
+        "at least 7 digits, and ` +-().,;/|`",
+    ),
+}
+
+
+class ClientUpdates:
+    """Changes clients' profiles; changes of one client are made one after the other.
+
+    Args:
+        directory: The clients.
+        net: WispHub Net.
+        look_again_s: How long an open outcome is looked up for, in seconds.
+    """
+
+    def __init__(self, directory: Cached[Directory], net: WispHubNet, look_again_s: float) -> None:
+        self._directory = directory
+        self._net = net
+        self._look_again_s = look_again_s
+        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+
+    async def update(self, service_id: int, update: ProfileUpdate) -> Reading[Representation]:
+        """Change what is given, and give the client as it is then; from then on every answer shows it.
+
+        Raises:
+            InvalidRequest: Nothing is given, or a value is not allowed, here or upstream.
+            NotFound: There is no such client.
+            UpdateNotMade: It was looked up, and the change has not been made; to send it again is safe.
+            UpstreamUncertain: It may have been changed, and could not be looked up.
+            UpstreamError: It was not changed.
+        """
+        wanted = cleaned(update)
+        async with self._turns.setdefault(service_id, asyncio.Lock()):
+            reading = await self._directory.read()
+            client = reading.value.by_service_id(service_id)
+            if client is None:
+                raise NotFound("No client has this service_id.", age_s=reading.age_s)
+            try:
+                await self._write(service_id, wanted)
+            except UpstreamUncertain as error:
+                found = await self._look_again(service_id, wanted, error)
+                return _forwarded(0.0, reading.age_s + reading.ttl_s, found)
+            self._directory.amend(_application(service_id, wanted))
+            return _forwarded(reading.age_s, reading.ttl_s, applied(client, wanted))
+
+    async def _write(self, service_id: int, wanted: ProfileUpdate) -> None:
+        """Write it upstream, and say of a refusal whose fault it is."""
+        try:
+            await write_profile(self._net, service_id, wanted)
+        except UpstreamFailed as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                raise NotFound("WispHub Net has no client with this service_id any more.") from error
+            if error.status == HTTPStatus.BAD_REQUEST:
+                raise InvalidRequest("WispHub Net does not accept these values.", field="body") from error
+            raise
+
+    async def _look_again(self, service_id: int, wanted: ProfileUpdate, doubt: UpstreamUncertain) -> Client:
+        """Give the client as upstream shows it, and show it likewise.
+
+        Raises:
+            UpdateNotMade: It does not show the change.
+            UpstreamUncertain: It cannot be seen.
+        """
+        try:
+            async with asyncio.timeout(self._look_again_s):
+                found = await self._net.find_client(service_id)
+        except (UpstreamError, TimeoutError):
+            raise doubt from None
+        if found is None:
+            raise doubt
+        self._directory.amend(lambda directory: directory.replaced(found))
+        if applied(found, wanted) != found:
+            raise UpdateNotMade(f"{_NOT_SHOWN}: it can be sent again.") from doubt
+        return found
+
+
+def cleaned(update: ProfileUpdate) -> ProfileUpdate:
+    """Trim and single-space every text, and round the balance to cents.
+
+    Raises:
+        InvalidRequest: Nothing is given, or a text is blank or holds what it must not.
+    """
+    given = update.given
+    if not given:
+        allowed = ", ".join(update.__struct_fields__)
+        raise InvalidRequest(f"Give at least one of {allowed}.", field="body")
+    return msgspec.structs.replace(update, **{name: _clean(name, value) for name, value in given.items()})
+
+
+def applied(client: Client, update: ProfileUpdate) -> Client:
+    """Give the client with the given fields in place of its own."""
+    return msgspec.structs.replace(client, **update.given)
+
+
+def _clean(name: str, value: str | float) -> str | float:
+    if not isinstance(value, str):
+        return round(value, 2) + 0.0  # no -0.0
+    text = " ".join(value.split())
+    if not text:
+        raise InvalidRequest(f"`{name}` is blank.", field=name)
+    if not text.isprintable() or _MARKUP.search(text):
+        raise InvalidRequest(f"`{name}` holds a control character or one of <>{{}}\\`.", field=name)
+    form, allowed = _FORMS.get(name, (None, ""))
+    if form and not form.fullmatch(text):
+        raise InvalidRequest(f"`{name}` may hold {allowed}.", field=name)
+    return text
+
+
+def _application(service_id: int, update: ProfileUpdate) -> Callable[[Directory], Directory]:
+    def apply(directory: Directory) -> Directory:
+        client = directory.by_service_id(service_id)
+        return directory if client is None else directory.replaced(applied(client, update))
+
+    return apply
+
+
+def _forwarded(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:
+    return Reading(represent(client), age_s, ttl_s, has_waited=True, forwarded="method")

@@ -1,0 +1,1 @@
+"""Network diagnostics: does a subscriber's equipment answer?"""

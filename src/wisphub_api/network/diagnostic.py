@@ -1,0 +1,162 @@
+"""One ping diagnostic, from its start to its result."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Iterator
+from contextvars import Context
+from http import HTTPStatus
+from typing import Any, Final
+
+from msgspec import Struct
+
+from wisphub_api.exceptions import NotFound, UpstreamError, UpstreamFailed
+from wisphub_api.network.diagnosis import diagnose
+from wisphub_api.network.models import FINISHED_WELL, Status
+from wisphub_api.upstream.network import PingCalls
+
+logger = logging.getLogger(__name__)
+
+GROWTH: Final = 1.5
+LONGEST: Final = 5.0
+
+
+class PingPolicy(Struct, frozen=True, kw_only=True):
+    """How diagnostics are run.
+
+    Attributes:
+        poll_s: How long after its start a task is looked at first; later looks are further apart.
+        reuse_s: How long a result is given to those who ask for another diagnostic of the same service.
+        patience_s: How long a task is looked at before it is given up.
+        start_wait_s: How long a caller waits for the start.
+        most_running: How many may run at once.
+        most_kept: How many results are kept in memory.
+        keep_s: How long they are.
+    """
+
+    poll_s: float
+    reuse_s: float
+    patience_s: float = 120.0
+    start_wait_s: float = 15.0
+    most_running: int = 40
+    most_kept: int = 10_000
+    keep_s: float = 3600.0
+
+
+class Diagnostic:
+    """A ping that is started and then looked at until it has a result.
+
+    Both are done once, by tasks of its own that no caller can cancel, however many callers wait.
+
+    Args:
+        begin: Starts it, and gives WispHub Net's id of it.
+        calls: Tell how far it is.
+        policy: How often and how long it is looked at.
+        first_look_s: How long after the start it is looked at first.
+    """
+
+    def __init__(
+        self, begin: Coroutine[Any, Any, str], calls: PingCalls, policy: PingPolicy, first_look_s: float
+    ) -> None:
+        self._calls = calls
+        self._policy = policy
+        self._begun_at = self._finished_at = _now()
+        self.started = asyncio.create_task(begin, context=Context())
+        self._watch = asyncio.create_task(self._follow(first_look_s), context=Context())
+        self._watch.add_done_callback(self._note_end)
+
+    @property
+    def age_s(self) -> float:
+        """How long ago it began, in seconds."""
+        return _now() - self._begun_at
+
+    @property
+    def is_running(self) -> bool:
+        """Whether there may still come a result."""
+        return not self._watch.done()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether it serves who wants a diagnostic now: it runs, or has just found something."""
+        if _has_failed(self.started):  # the watch ends a moment later
+            return False
+        if self.is_running:
+            return True
+        has_found = not _has_failed(self._watch) and self._watch.result() in FINISHED_WELL
+        return has_found and _now() - self._finished_at <= self._policy.reuse_s
+
+    def status(self) -> Status:
+        """Tell how far it is, or what it has found.
+
+        Raises:
+            NotFound: WispHub Net does not know this task.
+        """
+        return "pending" if self.is_running else self._watch.result()
+
+    async def wait(self, wait_s: float, gone: asyncio.Future[None]) -> None:
+        """Wait for the result, `wait_s` at most and not once the caller is gone."""
+        ends: set[asyncio.Future[Any]] = {self._watch, gone}
+        if wait_s > 0:
+            await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
+
+    async def cancel(self) -> None:
+        """Stop looking at it."""
+        self.started.cancel()
+        self._watch.cancel()
+        await asyncio.wait({self.started, self._watch})
+
+    async def _follow(self, first_look_s: float) -> Status:
+        """Look at it, once it has started, until there is a result or patience is at its end."""
+        await asyncio.wait({self.started})
+        if _has_failed(self.started):
+            return "error"
+        try:
+            async with asyncio.timeout(self._policy.patience_s):
+                return await self._poll(self.started.result(), first_look_s)
+        except TimeoutError:
+            logger.warning("a ping diagnostic had no result after %g s", self._policy.patience_s)
+            return "error"
+
+    async def _poll(self, upstream_id: str, first_look_s: float) -> Status:
+        wish_s = first_look_s
+        for pause_s in pauses(self._policy.poll_s):
+            await asyncio.sleep(wish_s)
+            try:
+                status = diagnose(await self._calls.report(upstream_id))
+                wish_s = pause_s
+            except UpstreamError as error:
+                _refuse_unknown(error)
+                status, wish_s = "pending", max(pause_s, error.retry_after_s or 0.0)
+            if status != "pending":
+                return status
+        raise AssertionError
+
+    def _note_end(self, watch: asyncio.Task[Status]) -> None:
+        """Remember when it ended, and tell of a bug at once: it may be that nobody asks."""
+        self._finished_at = _now()
+        error = None if watch.cancelled() else watch.exception()
+        if error and not isinstance(error, NotFound):
+            logger.error("a ping diagnostic failed: internal error (%s)", type(error).__name__)
+
+
+def pauses(first_s: float) -> Iterator[float]:
+    """Give the pauses between looks, for ever: ever longer, up to `LONGEST` times the first."""
+    pause_s = first_s
+    while True:
+        yield pause_s
+        pause_s = min(pause_s * GROWTH, first_s * LONGEST)
+
+
+def _refuse_unknown(error: UpstreamError) -> None:
+    """Raise where the upstream does not know the task; any other trouble may pass."""
+    if isinstance(error, UpstreamFailed) and error.status == HTTPStatus.NOT_FOUND:
+        raise NotFound("WispHub Net no longer knows this ping diagnostic.") from error
+
+
+def _has_failed(task: asyncio.Task[Any]) -> bool:
+    return task.done() and (task.cancelled() or task.exception() is not None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

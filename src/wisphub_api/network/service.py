@@ -1,0 +1,128 @@
+"""Ping diagnostics: one at a time per service, its result shared by all who ask."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, Final, Self
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.clients.directory import Directory
+from wisphub_api.exceptions import DiagnosticsBusy, NotFound, UpstreamFailed, UpstreamTimeout
+from wisphub_api.network.diagnostic import Diagnostic, PingPolicy
+from wisphub_api.network.memory import Memory
+from wisphub_api.network.models import Diagnosis
+from wisphub_api.network.task_ids import TaskIds
+from wisphub_api.upstream.network import PingCalls
+
+BUSY_RETRY_S: Final = 5.0
+
+
+class NetworkService:
+    """Starts ping diagnostics and tells what they found, as an async context.
+
+    Args:
+        directory: The clients; only theirs are pinged.
+        calls: Start pings and tell how far they are.
+        task_ids: Names tasks towards callers.
+        policy: How diagnostics are run.
+    """
+
+    def __init__(
+        self, directory: Cached[Directory], calls: PingCalls, task_ids: TaskIds, policy: PingPolicy
+    ) -> None:
+        self._directory = directory
+        self._calls = calls
+        self._task_ids = task_ids
+        self._policy = policy
+        self._of_service: Memory[int] = Memory(policy)
+        self._by_task: Memory[str] = Memory(policy)
+        self._running: set[Diagnostic] = set()
+
+    async def __aenter__(self) -> Self:
+        """Nothing runs until it is asked for."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop looking at what still runs."""
+        for diagnostic in tuple(self._running):
+            await diagnostic.cancel()
+
+    async def start(self, service_id: int, pings: int) -> Diagnosis:
+        """Start a diagnostic, or join the one that runs, or give the one that has just ended.
+
+        A caller who comes later joins as well where this one has to go without an answer.
+
+        Raises:
+            NotFound: There is no such client.
+            DiagnosticsBusy: As many run as may.
+            UpstreamTimeout: It has not started yet.
+            UpstreamError: It could not be started, or it may have been.
+        """
+        await self._require_client(service_id)
+        diagnostic = self._of_service.find(service_id)
+        if diagnostic is None or not diagnostic.is_reusable:
+            diagnostic = self._begin(self._order(service_id, pings), self._policy.poll_s)
+            self._of_service.keep(service_id, diagnostic)
+        task_id = self._task_ids.issue(await self._started(diagnostic))
+        if self._by_task.find(task_id) is not diagnostic:
+            self._by_task.keep(task_id, diagnostic)
+        return Diagnosis(task_id, diagnostic.status())
+
+    async def result(self, task_id: str, wait_s: float, gone: asyncio.Future[None]) -> Diagnosis:
+        """Tell what a diagnostic has found, as soon as it has, or after `wait_s` how far it is.
+
+        A task that is not in memory, as it was started by another worker, is looked at from now on.
+
+        Args:
+            task_id: As `start` gave it.
+            wait_s: How long to wait for the result, in seconds.
+            gone: Done when the caller waits no longer.
+
+        Raises:
+            NotFound: There is no such diagnostic.
+            DiagnosticsBusy: It is not in memory, and as many run as may.
+        """
+        upstream_id = self._task_ids.read(task_id)
+        diagnostic = self._by_task.find(task_id)
+        if diagnostic is None:
+            diagnostic = self._begin(_known(upstream_id), first_look_s=0.0)
+            self._by_task.keep(task_id, diagnostic)
+        await diagnostic.wait(wait_s, gone)
+        return Diagnosis(task_id, diagnostic.status())
+
+    async def _require_client(self, service_id: int) -> None:
+        reading = await self._directory.read()
+        if reading.value.by_service_id(service_id) is None:
+            raise NotFound("No client has this service_id.", age_s=reading.age_s)
+
+    def _begin(self, order: Coroutine[Any, Any, str], first_look_s: float) -> Diagnostic:
+        """Let a diagnostic run; no other task runs between the look at the bound and the count."""
+        self._running = {diagnostic for diagnostic in self._running if diagnostic.is_running}
+        if len(self._running) >= self._policy.most_running:
+            order.close()
+            raise DiagnosticsBusy("As many ping diagnostics run as may.", retry_after_s=BUSY_RETRY_S)
+        diagnostic = Diagnostic(order, self._calls, self._policy, first_look_s)
+        self._running.add(diagnostic)
+        return diagnostic
+
+    async def _order(self, service_id: int, pings: int) -> str:
+        try:
+            return await self._calls.start(service_id, pings)
+        except UpstreamFailed as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            raise NotFound("WispHub Net has no service with this service_id.") from error
+
+    async def _started(self, diagnostic: Diagnostic) -> str:
+        """Wait until it has started; gives WispHub Net's id of it."""
+        done, _ = await asyncio.wait({diagnostic.started}, timeout=self._policy.start_wait_s)
+        if not done:
+            raise UpstreamTimeout("WispHub Net has not started the diagnostic yet. Ask again to join it.")
+        return diagnostic.started.result()
+
+
+async def _known(upstream_id: str) -> str:
+    """Start nothing: the task is there."""
+    return upstream_id

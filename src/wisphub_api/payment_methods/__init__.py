@@ -1,0 +1,1 @@
+"""Payment methods: where subscribers can pay."""

@@ -1,0 +1,31 @@
+"""The payment methods' route."""
+
+from __future__ import annotations
+
+from litestar import Controller, Response, get
+from litestar.di import NamedDependency
+
+from wisphub_api.payment_methods.models import PaymentMethod
+from wisphub_api.payment_methods.service import PaymentMethodService
+from wisphub_api.web.cache_control import asked_freshness
+from wisphub_api.web.cache_status import cached_response
+from wisphub_api.web.parameters import AnyRequest, Limit, Offset
+from wisphub_api.web.problems import documented
+
+
+class PaymentMethodController(Controller):
+    """Lists payment methods, from memory."""
+
+    path = "/api/v1/payment-methods"
+    tags = ("Payment methods",)
+
+    @get("/", summary="All payment methods", responses=documented(401, 422, 503, 504))
+    async def all(
+        self,
+        payment_methods: NamedDependency[PaymentMethodService],
+        request: AnyRequest,
+        limit: Limit = None,
+        offset: Offset = 0,
+    ) -> Response[list[PaymentMethod]]:
+        """Give all payment methods, by payment_method_id."""
+        return cached_response(await payment_methods.page(limit, offset, asked_freshness(request)), request)

@@ -1,0 +1,45 @@
+"""What can be asked of the payment methods, all of it from memory."""
+
+from __future__ import annotations
+
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.slot import Reading
+from wisphub_api.cache.wish import ANY, Wish
+from wisphub_api.payment_methods.models import PaymentMethod
+from wisphub_api.upstream.client import WispHubNet
+from wisphub_api.upstream.payment_methods import read_payment_methods
+
+PaymentMethods = tuple[PaymentMethod, ...]
+
+
+async def load_payment_methods(net: WispHubNet) -> PaymentMethods:
+    """Read all payment methods, by `payment_method_id`.
+
+    Raises:
+        UpstreamError: They could not be read.
+    """
+    crawl = await read_payment_methods(net)
+    return tuple(sorted(crawl.rows, key=lambda method: method.payment_method_id))
+
+
+class PaymentMethodService:
+    """Lists payment methods.
+
+    Args:
+        methods: All of them.
+    """
+
+    def __init__(self, methods: Cached[PaymentMethods]) -> None:
+        self._methods = methods
+
+    async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
+        """List payment methods by `payment_method_id`.
+
+        Raises:
+            CacheUnavailable: They have not been loaded yet, or too long ago.
+            NotFreshEnough: None as fresh as wished for can be given.
+        """
+        reading = await self._methods.read(wish)
+        stop = None if limit is None else offset + limit
+        return reading.map(lambda methods: represent(methods[offset:stop], total=len(methods)))

@@ -1,0 +1,92 @@
+"""The subjects that a ticket can have, and their priority."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Final
+
+from wisphub_api.clients.text import fold
+from wisphub_api.exceptions import InvalidRequest
+from wisphub_api.tickets.models import SubjectGroup
+
+SUBJECTS: Final = (
+    SubjectGroup(
+        1,
+        "low",
+        (
+            "Cambio de Contraseña en Router Wifi",
+            "Cambio de Domicilio",
+            "Recolección De Equipos",
+            "Cancelación",
+            "Desconexión",
+        ),
+    ),
+    SubjectGroup(
+        2,
+        "normal",
+        (
+            "Internet Lento",
+            "Internet Intermitente",
+            "Antena Desalineada",
+            "Cables Mal Colocados",
+            "Cableado Para Modem Extra",
+        ),
+    ),
+    SubjectGroup(
+        3,
+        "high",
+        (
+            "No Tiene Internet",
+            "Antena Dañada",
+            "No Responde la Antena",
+            "No Responde el Router Wifi",
+            "Router Wifi Reseteado (Valores de Fabrica)",
+            "Cambio de Router Wifi",
+            "Cambio de Antena",
+            "Cambio de Antena + Router Wifi",
+            "Cable UTP Dañado",
+            "PoE Dañado",
+            "Conector Dañado",
+            "Antena valores De Fabrica",
+            "Eliminador Dañado",
+            "RJ45 Dañado",
+            "Alambres Rotos",
+            "Reconexión",
+            "Cable Fibra Dañado",
+            "Jumper Dañado",
+        ),
+    ),
+    SubjectGroup(4, "very high", ("Troncal Dañado", "Caja Nap Dañada", "Cambio A Fibra Óptica")),
+)
+"""All of them, as WispHub Net writes them."""
+
+_BY_FOLDED: Final = {fold(name): (name, group.priority) for group in SUBJECTS for name in group.subjects}
+_MOST_SUGGESTED: Final = 3
+_LEAST_LIKENESS: Final = 0.5
+"""Of difflib's ratio: below it, suggestions have little to do with what was meant."""
+
+
+def find_subject(given: str) -> tuple[str, int]:
+    """Give a subject as WispHub Net writes it, and its priority; case, accents and spacing do not count.
+
+    Raises:
+        InvalidRequest: There is none such; those that come closest are named.
+    """
+    found = _BY_FOLDED.get(fold(given))
+    if found is None:
+        raise InvalidRequest(f"There is no such subject.{_suggestion(given)} {_ALL}", field="subject")
+    return found
+
+
+def closest_subjects(given: str) -> list[str]:
+    """Name up to 3 subjects that are spelt much like the given one, the closest first."""
+    keys = get_close_matches(fold(given), _BY_FOLDED, _MOST_SUGGESTED, _LEAST_LIKENESS)
+    return [_BY_FOLDED[key][0] for key in keys]
+
+
+_ALL: Final = "All of them are at /api/v1/tickets/subjects."
+
+
+def _suggestion(given: str) -> str:
+    close = closest_subjects(given)
+    return f" Did you mean: {'; '.join(close)}?" if close else ""

@@ -1,0 +1,101 @@
+"""A circuit breaker: who is down is not asked by everyone at once, and is asked again by one.
+
+Nygard, "Release It!", 2nd edition, chapter 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final, Literal
+
+from wisphub_api.exceptions import (
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamUncertain,
+    UpstreamUnreachable,
+)
+
+State = Literal["closed", "open", "half-open"]
+FAILURES: Final = 8
+"""In a row. One load's retries of a single page are four: a single bad page does not open it."""
+OPEN_S: Final = 2.0
+LONGEST_OPEN_S: Final = 15.0
+SERVER_ERROR: Final = 500
+
+
+class Breaker:
+    """Lets calls through until so many in a row have failed, then one at a time, at growing intervals.
+
+    Args:
+        now: A monotonic clock in seconds; the event loop's where not given.
+    """
+
+    def __init__(self, now: Callable[[], float] | None = None) -> None:
+        self._now = now or (lambda: asyncio.get_running_loop().time())
+        self._failures = 0
+        self._open_s = OPEN_S
+        self._probe_at = 0.0
+        self._is_probing = False
+
+    @property
+    def state(self) -> State:
+        """`half-open`: the next call, or the one under way, is the probe."""
+        if self._failures < FAILURES:
+            return "closed"
+        return "half-open" if self._is_probing or self._now() >= self._probe_at else "open"
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Let a call through and watch how it ends.
+
+        Raises:
+            UpstreamUnreachable: It is not let through; `retry_after_s` says when one will be.
+        """
+        is_probe = self._enter()
+        try:
+            yield
+        except UpstreamUncertain:  # a hanging diagnostic says little of the rest
+            raise
+        except UpstreamError as error:
+            self._failed() if counts(error) else self._succeeded()
+            raise
+        except BaseException:  # cancelled, or a bug of ours: it says nothing of WispHub Net
+            raise
+        else:
+            self._succeeded()
+        finally:
+            if is_probe:
+                self._is_probing = False
+
+    def _enter(self) -> bool:
+        if self._failures < FAILURES:
+            return False
+        wait_s = self._probe_at - self._now()
+        if wait_s > 0 or self._is_probing:
+            told = "WispHub Net does not answer: it is not asked for the moment"
+            raise UpstreamUnreachable(told, retry_after_s=max(wait_s, 1.0))
+        self._is_probing = True
+        return True
+
+    def _failed(self) -> None:
+        self._failures += 1
+        if self._failures < FAILURES:
+            return
+        if self._failures > FAILURES:
+            self._open_s = min(self._open_s * 2, LONGEST_OPEN_S)
+        self._probe_at = self._now() + self._open_s
+
+    def _succeeded(self) -> None:
+        self._failures = 0
+        self._open_s = OPEN_S
+
+
+def counts(error: UpstreamError) -> bool:
+    """Does an error say that WispHub Net is down? A refusal, a 4xx or a 429 comes from one that is up."""
+    if isinstance(error, UpstreamFailed):
+        return error.status >= SERVER_ERROR
+    return not isinstance(error, UpstreamRefused | UpstreamRateLimited)

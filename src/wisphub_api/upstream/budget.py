@@ -1,0 +1,158 @@
+"""How often WispHub Net may be called, and by how many at once: one budget for all, the urgent first."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import IntEnum
+from typing import Final
+
+from msgspec import Struct
+
+PAUSE_S: Final = 1.0
+"""How long nothing is sent after a 429 that does not say how long."""
+BACK_OFF: Final = 0.7
+RECOVER_PER_S: Final = 1.1
+"""By a factor both ways: the same step would be nothing to a fast account and a burst to a slow one."""
+SLOWEST_PER_S: Final = 0.5
+FORGET_AFTER_S: Final = 60.0
+"""A limit that was learned is forgotten when so long no 429 came."""
+
+
+class Urgency(IntEnum):
+    """Who waits for a call: a person, or nobody yet."""
+
+    INTERACTIVE = 0
+    BACKGROUND = 1
+
+
+class BudgetState(Struct, frozen=True, kw_only=True):
+    """The budget at one moment, for operators; `per_s` is None where there is no limit."""
+
+    under_way: int
+    waiting: int
+    per_s: float | None
+    pauses_s: float
+
+
+class _Waiting(Struct, order=True):
+    urgency: Urgency
+    number: int
+    granted: asyncio.Future[None]
+
+
+class Budget:
+    """Gives permits to call; for one event loop.
+
+    At most `at_once` calls are under way, of which background calls take all but one: a person never waits
+    for a crawl. Calls begin at most `per_s` a second (None: as fast as they come). A 429 pauses all of them,
+    for as long as it says, and lowers the rate; each second without one raises it again.
+
+    Args:
+        at_once: 1 or more.
+        per_s: Above 0, or None.
+        now: A monotonic clock in seconds; the event loop's where not given.
+    """
+
+    def __init__(
+        self, at_once: int, per_s: float | None = None, now: Callable[[], float] | None = None
+    ) -> None:
+        self._at_once = at_once
+        self._allowed_per_s = per_s
+        self._learned_per_s: float | None = None
+        self._now = now or (lambda: asyncio.get_running_loop().time())
+        self._queue: list[_Waiting] = []
+        self._numbers = itertools.count()
+        self._under_way = 0
+        self._background = 0
+        self._next_at = 0.0
+        self._refused_at = float("-inf")
+        self._begun: deque[float] = deque(maxlen=1_000)
+        self._timer: asyncio.TimerHandle | None = None
+
+    @asynccontextmanager
+    async def permit(self, urgency: Urgency) -> AsyncIterator[None]:
+        """Wait for a permit, and hold it."""
+        waiting = _Waiting(urgency, next(self._numbers), asyncio.get_running_loop().create_future())
+        heapq.heappush(self._queue, waiting)
+        self._grant()
+        try:
+            await waiting.granted
+        except asyncio.CancelledError:
+            if waiting.granted.done() and not waiting.granted.cancelled():
+                self._give_back(urgency)
+            raise
+        try:
+            yield
+        finally:
+            self._give_back(urgency)
+
+    def refused(self, retry_after_s: float | None) -> None:
+        """Take note of a 429."""
+        now = self._now()
+        lately = sum(at > now - 1 for at in self._begun)
+        self._learned_per_s = max(min(self.per_s or float(lately), float(lately)) * BACK_OFF, SLOWEST_PER_S)
+        self._refused_at = now
+        self._next_at = max(self._next_at, now + (PAUSE_S if retry_after_s is None else retry_after_s))
+
+    @property
+    def per_s(self) -> float | None:
+        """The rate that is kept now: what is allowed, or less where a 429 has taught so."""
+        learned = self._learned()
+        if learned is None or self._allowed_per_s is None:
+            return self._allowed_per_s if learned is None else learned
+        return min(learned, self._allowed_per_s)
+
+    def state(self) -> BudgetState:
+        """Tell how it is doing."""
+        return BudgetState(
+            under_way=self._under_way,
+            waiting=sum(not waiting.granted.done() for waiting in self._queue),
+            per_s=self.per_s,
+            pauses_s=max(self._next_at - self._now(), 0.0),
+        )
+
+    def _learned(self) -> float | None:
+        """What a 429 taught, growing again since; None when it is long ago."""
+        since_s = self._now() - self._refused_at
+        if self._learned_per_s is None or since_s > FORGET_AFTER_S:
+            return None
+        return float(self._learned_per_s * RECOVER_PER_S**since_s)
+
+    def _grant(self) -> None:
+        """Give permits to whoever may begin now; come back when the next may."""
+        while (waiting := self._first()) is not None:
+            now = self._now()
+            if now < self._next_at:
+                self._come_back(self._next_at - now)
+                return
+            heapq.heappop(self._queue)
+            self._under_way += 1
+            self._background += waiting.urgency is Urgency.BACKGROUND
+            self._begun.append(now)
+            self._next_at = max(self._next_at, now) + (1 / self.per_s if self.per_s else 0.0)
+            waiting.granted.set_result(None)
+
+    def _first(self) -> _Waiting | None:
+        """Return who is next, when there is room for it."""
+        while self._queue and self._queue[0].granted.done():
+            heapq.heappop(self._queue)  # it was cancelled
+        if not self._queue or self._under_way >= self._at_once:
+            return None
+        first = self._queue[0]
+        is_full = self._background >= max(self._at_once - 1, 1)
+        return None if first.urgency is Urgency.BACKGROUND and is_full else first
+
+    def _come_back(self, wait_s: float) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(wait_s, self._grant)
+
+    def _give_back(self, urgency: Urgency) -> None:
+        self._under_way -= 1
+        self._background -= urgency is Urgency.BACKGROUND
+        self._grant()

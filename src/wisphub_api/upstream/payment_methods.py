@@ -1,0 +1,46 @@
+"""WispHub Net's payment methods."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from msgspec import Struct
+
+from wisphub_api.payment_methods.models import PaymentMethod
+from wisphub_api.upstream.budget import Urgency
+from wisphub_api.upstream.client import WispHubNet
+from wisphub_api.upstream.paging import Crawl, crawl
+from wisphub_api.upstream.wire import PageReader, Text, clean_text
+
+logger = logging.getLogger(__name__)
+
+PATH: Final = "/api/formas-de-pago/"
+
+
+class PaymentMethodWire(Struct):
+    """A row of `/api/formas-de-pago/`."""
+
+    id: int
+    nombre: Text = None
+
+
+async def read_payment_methods(net: WispHubNet) -> Crawl[PaymentMethod]:
+    """Read all payment methods, or raise: never a part of them."""
+    found = await crawl(
+        lambda offset, limit: net.read(
+            PATH, {"offset": offset, "limit": limit}, _PAGES, urgency=Urgency.BACKGROUND
+        ),
+        lambda method: method.payment_method_id,
+    )
+    if found.set_aside:
+        logger.warning("%s: %d rows without a usable id set aside", PATH, found.set_aside)
+    return found
+
+
+def to_payment_method(wire: PaymentMethodWire) -> PaymentMethod:
+    """Map a payment method's row."""
+    return PaymentMethod(payment_method_id=wire.id, name=clean_text(wire.nombre))
+
+
+_PAGES: Final = PageReader(PaymentMethodWire, to_payment_method)

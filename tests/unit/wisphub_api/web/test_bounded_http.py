@@ -1,0 +1,132 @@
+"""Connections that send too much, too slowly, or nothing."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from wisphub_api.web.bounded_http import HEAD_MAX_BYTES, BoundedHttp
+
+GET = b"GET / HTTP/1.1\r\nHost: service\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: service\r\nContent-Length: 4\r\n\r\n"
+Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+class Hasty(BoundedHttp):
+    """Waits for a fifth of a second."""
+
+    request_max_s = 0.2
+
+
+async def echo(scope, receive, send):
+    """Answer with the body, 0.4 s late where that is asked for."""
+    body = b""
+    message = {"more_body": True}
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body += message["body"]
+    if scope["path"] == "/late":
+        await asyncio.sleep(0.4)
+    length = str(len(body)).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", length)]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@asynccontextmanager
+async def connected(http: type[BoundedHttp]) -> AsyncIterator[Connection]:
+    config = uvicorn.Config(echo, http=http, lifespan="off", log_config=None)
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(lambda: http(config, state, {}), "127.0.0.1", 0)
+    async with server:
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        yield reader, writer
+        writer.close()
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[Connection]:
+    """Open a connection to the server as it is."""
+    async with connected(BoundedHttp) as connection:
+        yield connection
+
+
+@pytest.fixture
+async def hasty() -> AsyncIterator[Connection]:
+    """Open a connection to one whose patience is short."""
+    async with connected(Hasty) as connection:
+        yield connection
+
+
+async def answer(connection: Connection, *parts: bytes) -> bytes:
+    """Send the parts and read until the server hangs up."""
+    reader, writer = connection
+    for part in parts:
+        writer.write(part)
+        for _ in range(3):
+            await asyncio.sleep(0)  # a part of its own for the server, too
+    async with asyncio.timeout(10):
+        return await reader.read()
+
+
+async def test_a_request_is_answered_however_late_the_answer_is(hasty):
+    assert b"200 OK" in await answer(hasty, b"GET /late HTTP/1.1\r\nConnection: close\r\n\r\n")
+
+
+async def test_requests_that_come_together_are_all_answered(connection):
+    last = GET + b"Connection: close\r\n\r\n"
+    assert (await answer(connection, POST + b"abcd" + POST, b"ef", b"gh" + last)).count(b"200 OK") == 3
+
+
+async def test_a_connection_is_used_again_and_again(connection):
+    last = GET + b"Connection: close\r\n\r\n"
+    assert (await answer(connection, *[GET + b"\r\n"] * 30, last)).count(b"200 OK") == 31
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [(), (b"GE",), (GET,), (GET, b"X-Slow: "), (POST, b"abc"), (GET + b"\r\n", GET)],
+    ids=["nothing", "half a line", "half a head", "half a field", "half a body", "a second head"],
+)
+async def test_who_does_not_come_to_an_end_is_cut_off(hasty, parts):
+    told = await answer(hasty, *parts)
+    assert told.count(b"200 OK") == (len(parts) == 2 and parts[0].endswith(b"\r\n\r\n") and parts[1] == GET)
+
+
+async def test_sending_a_little_all_the_time_does_not_help(hasty):
+    reader, writer = hasty
+    writer.write(GET)
+    async with asyncio.timeout(5):
+        while not (reader.at_eof() or writer.transport.is_closing()):
+            writer.write(b"X-Slow: x\r\n")
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("part", [b"x" * 4096, b"x: y\r\n" * 700], ids=["a field", "fields"])
+async def test_a_head_without_end_is_refused(connection, part):
+    parts = [part] * (HEAD_MAX_BYTES // len(part) + 1)
+    assert (await answer(connection, GET + b"X-Endless: ", *parts)).startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_refused_head_is_not_told_in_the_midst_of_an_earlier_answer(connection):
+    parts = [b"x" * 4096] * (HEAD_MAX_BYTES // 4096 + 1)
+    assert await answer(connection, b"GET /late HTTP/1.1\r\n\r\n", GET + b"X-Endless: ", *parts) == b""
+
+
+def test_the_command_serves_with_these_bounds(demo):
+    with socket.create_connection(("127.0.0.1", urlsplit(demo).port), timeout=10) as endless:
+        endless.sendall(GET + b"X-Endless: ")
+        told = b""
+        while not told:
+            endless.sendall(b"x" * 4096)
+            endless.settimeout(0.05)
+            with suppress(TimeoutError):
+                told = endless.recv(100)
+    assert told.startswith(b"HTTP/1.1 431 ")
