@@ -30,8 +30,9 @@ def openapi_config() -> OpenAPIConfig:
     return OpenAPIConfig(
         title="WispHub API",
         version=version("wisphub-api"),
-        description="Clients, plans, tickets and diagnostics of an internet provider, reads from memory. `Age` and "
-        "`Cache-Status` tell how old an answer is; `If-None-Match` with its `ETag` saves sending it again.",
+        description="Clients, plans, tickets and diagnostics of an internet provider, reads from memory. "
+        "`Age` and `Cache-Status` tell how old an answer is; `If-None-Match` with its `ETag` saves sending "
+        "it again.",
         path=PATH,
         render_plugins=[swagger],
         components=Components(
