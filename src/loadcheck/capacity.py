@@ -93,6 +93,11 @@ class Capacity(Struct, frozen=True, kw_only=True):
                 return f"{best} was met; {self.gave_way}"
         return f"{best} was met, {self.first_failed:g} was not: {self.gave_way}"
 
+    def is_less_than(self, load: float) -> bool:
+        """Was no more than this load seen to be too much? What was inconclusive may be carried yet."""
+        best = self.best or 0.0
+        return any(trial.verdict == "missed" and best < trial.load <= load for trial in self.trials)
+
     @property
     def is_at_limit(self) -> bool:
         """Does the server carry all that was asked, and perhaps more?"""

@@ -13,8 +13,9 @@ import numpy as np
 
 from loadcheck.facts import GeneratorFacts
 from loadcheck.figures import Measured
-from loadcheck.judge import Judgement, judge, with_the_rest
+from loadcheck.judge import Check, Judgement, judge, with_the_rest
 from loadcheck.objectives import Objective, Verdict, objective, worst
+from loadcheck.outcome import DROPS, claims_on_drops
 from loadcheck.report import Record, read_record, render_table, write_report
 from loadcheck.report.finished import SAMPLE_FILE, finished
 from loadcheck.report.results_file import schema_text
@@ -128,12 +129,17 @@ def _record(path: Path) -> Record:
 
 
 def _chosen(record: Record, scenario: str | None) -> tuple[Result, ...]:
-    names = {result.scenario for result in record.results}
-    if scenario is None:
-        return record.results
-    if scenario not in names:
-        raise click.UsageError(f"no scenario {scenario!r}; there are: {_meant(scenario, names)}")
-    return tuple(result for result in record.results if result.scenario == scenario)
+    """Choose the last attempt of each scenario: a void run that was repeated has no say."""
+    last: dict[str, int] = {}
+    for result in record.results:
+        last[result.scenario] = max(last.get(result.scenario, 0), result.attempt)
+    if scenario is not None and scenario not in last:
+        raise click.UsageError(f"no scenario {scenario!r}; there are: {_meant(scenario, last)}")
+    return tuple(
+        result
+        for result in record.results
+        if scenario in (None, result.scenario) and result.attempt == last[result.scenario]
+    )
 
 
 def _objective(text: str) -> Objective:
@@ -174,9 +180,16 @@ def _judged(folder: Path, result: Result, objectives: tuple[Objective, ...]) -> 
         )
     measured = run.measured()
     promised = objectives or tuple(judgement.objective for judgement in result.judgements)
-    _refuse_unknown_endpoints(promised, measured.samples)
+    _refuse_unknown_endpoints(objectives, measured.samples)
     judgements = tuple(_judge(each, measured) for each in with_the_rest(promised, measured))
-    return msgspec.structs.replace(result, judgements=judgements)
+    return msgspec.structs.replace(result, judgements=judgements, claims=_claims(result, promised))
+
+
+def _claims(result: Result, promised: tuple[Objective, ...]) -> tuple[Check, ...]:
+    """Keep the test's own; whether arrivals may be dropped is for the objectives to say."""
+    own = tuple(check for check in result.claims if check.limit.metric != DROPS)
+    arrivals = result.generator.arrivals if result.generator else None
+    return (*claims_on_drops(arrivals, promised), *own)
 
 
 def _judge(promised: Objective, measured: Measured) -> Judgement:

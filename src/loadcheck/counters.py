@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -58,6 +59,10 @@ class CounterWatch:
 
 
 def growth(readings: Readings, from_s: float) -> float:
-    """Return by how much a counter has grown since a moment of the run."""
+    """Return by how much a counter has grown since a moment of the run.
+
+    One that falls has begun anew, as Prometheus takes it too: what it shows then has come since.
+    """
     before = [value for at_s, value in readings if at_s <= from_s] or [value for _, value in readings[:1]]
-    return readings[-1][1] - before[-1] if readings else 0.0
+    values = [*before[-1:], *(value for at_s, value in readings if at_s > from_s)]
+    return sum(later - last if later >= last else later for last, later in pairwise(values))

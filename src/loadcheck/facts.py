@@ -53,6 +53,16 @@ class GeneratorFacts(Struct, frozen=True, kw_only=True):
     users: tuple[tuple[float, int], ...] = ()
     arrivals: ArrivalFacts | None = None
 
+    @property
+    def played_from_s(self) -> float:
+        """When the first user was spawned: workers may have been waited for before."""
+        return self.users[0][0] if self.users else 0.0
+
+    @property
+    def users_at_end(self) -> int:
+        """How many users were there at the end, before they were told to leave."""
+        return self.users[-1][1] if self.users else 0
+
 
 class Snapshot(Struct, frozen=True, kw_only=True):
     """A run while it goes on: `rate_per_s` and `p95_ms` are of the last seconds, `failures` of all so far."""

@@ -43,8 +43,8 @@ class Run(Struct, frozen=True, kw_only=True):
 
     @property
     def judged(self) -> Samples:
-        """The samples that count: without those of spawning and warm-up."""
-        return self.samples.judged_from(self.facts.judged.start_s)
+        """The samples that count: without those of spawning and warm-up, and of users that leave."""
+        return self.samples.judged_from(self.facts.judged.start_s, self.facts.judged.end_s)
 
     @property
     def measured(self) -> Measured:
@@ -91,8 +91,8 @@ class Generator(Struct, frozen=True, kw_only=True):
             self._drive(workload, target, out)
         facts = msgspec.json.decode((out / "facts.json").read_bytes(), type=GeneratorFacts)
         start, end = facts.started_at, facts.started_at + facts.ended_s
-        judged_from = start + facts.judged.start_s
-        servers = {server.name: server for server in watched.servers}
+        played_from, judged_from = start + facts.played_from_s, start + facts.judged.start_s
+        servers = named(watched.servers)
         return Run(
             workload=workload,
             folder=out,
@@ -100,7 +100,7 @@ class Generator(Struct, frozen=True, kw_only=True):
             samples=read_samples(out / "samples.bin", facts.started_at),
             under_test=target.name,
             usage={name: server.usage(judged_from, end) for name, server in servers.items()},
-            whole_usage={name: server.usage(start, end) for name, server in servers.items()},
+            whole_usage={name: server.usage(played_from, end) for name, server in servers.items()},
             servers={name: server.timeline(start, end) for name, server in servers.items()},
             settings={name: server.program.settings() for name, server in servers.items()},
             counters=counters.readings(start),
@@ -146,3 +146,12 @@ class Generator(Struct, frozen=True, kw_only=True):
     def _tell(self, path: Path) -> None:
         if path.exists():
             self.tell(msgspec.json.decode(path.read_bytes(), type=Snapshot))
+
+
+def named(servers: Sequence[Server]) -> dict[str, Server]:
+    """Give each server, told once or twice, a name of its own: the second of a name is numbered."""
+    found: dict[str, Server] = {}
+    for server in dict.fromkeys(servers):
+        names = (server.name, *(f"{server.name}-{number}" for number in range(2, len(servers) + 1)))
+        found[next(name for name in names if name not in found)] = server
+    return found

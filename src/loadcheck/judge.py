@@ -6,8 +6,21 @@ from msgspec import Struct
 
 from loadcheck.figures import Estimate, Figures, Measured
 from loadcheck.intervals import Interval
-from loadcheck.objectives import RATIOS, Limit, Objective, Relation, Verdict, objective, with_unit, worst
+from loadcheck.objectives import (
+    RATIOS,
+    SERVER_FIGURES,
+    Limit,
+    Objective,
+    Relation,
+    Verdict,
+    objective,
+    with_unit,
+    worst,
+)
 from loadcheck.samples import NO_ENDPOINT
+
+NO_REQUEST = "no request to measure it by: is the endpoint named as the users name it?"
+NOT_WATCHED = "nobody watches this figure of the server"
 
 
 class Check(Struct, frozen=True, kw_only=True):
@@ -80,12 +93,15 @@ def judge(promised: Objective, measured: Measured) -> Judgement:
 
 
 def with_the_rest(promised: tuple[Objective, ...], measured: Measured) -> tuple[Objective, ...]:
-    """Add, for every endpoint that no objective concerns, that it does not fail."""
+    """Add, for every endpoint that no objective concerns, that it does not fail.
+
+    Where there is no endpoint at all, that is asked of all requests: users that never asked have met nothing.
+    """
     named = {each.endpoint for each in promised}
     if None in named:
         return promised
     rest = sorted(set(measured.samples.endpoints()) - named - {NO_ENDPOINT})
-    return (*promised, *(objective(endpoint) for endpoint in rest))
+    return (*promised, *(objective(endpoint) for endpoint in rest)) or (objective(),)
 
 
 def check(limit: Limit, measured: Measured) -> Check:
@@ -125,7 +141,7 @@ def is_kept(figure: float, limit: Limit) -> bool:
 
 def _verdict(limit: Limit, estimate: Estimate) -> tuple[Verdict, str]:
     if estimate.figure is None:
-        return ("inconclusive", "nothing to measure it by")
+        return ("inconclusive", NOT_WATCHED if limit.metric in SERVER_FIGURES else NO_REQUEST)
     if estimate.interval is None or _is_exact(limit):
         return ("met" if is_kept(estimate.figure, limit) else "missed", "")
     verdict = _by_interval(limit, estimate.interval)

@@ -8,7 +8,7 @@ from loadcheck.bottleneck import trial_of
 from loadcheck.capacity import Capacity, Search, Trial, find_capacity
 from loadcheck.generator import Generator, Run, Watched
 from loadcheck.judge import Check, claim
-from loadcheck.objectives import Objective
+from loadcheck.objectives import Objective, Verdict
 from loadcheck.outcome import Scenario, result_of_run, result_of_samples
 from loadcheck.report import properties_of
 from loadcheck.result import NotMet, Result, insist
@@ -21,7 +21,10 @@ from loadcheck.workload import Workload
 
 
 class LoadTest:
-    """What a perf test drives and judges with; its files go into a folder of the test's name."""
+    """What a perf test drives and judges with; its files go into a folder of the test's name.
+
+    `is_unjudged` tells that the last run that was played has not been held against anything.
+    """
 
     def __init__(self, session: LoadSession, scenario: Scenario, *, logs: Path, stack: ExitStack) -> None:
         self.profile = session.options.profile
@@ -30,6 +33,7 @@ class LoadTest:
         self._scenario = scenario
         self._stack = stack
         self._kept: list[Result] = []
+        self.is_unjudged = False
 
     def pick(self, *, short: float, documented: float, **longer: float) -> float:
         """Choose a length or size by the profile; `stress` and `soak` are as `documented` unless given."""
@@ -72,6 +76,7 @@ class LoadTest:
         `counters` are read while it runs: what they grow by can be promised by their name. `part` names the
         run where a test plays several.
         """
+        self.is_unjudged = True
         options = self._session.options
         generator = Generator(
             folder=options.project,
@@ -82,9 +87,8 @@ class LoadTest:
             remote_workers=options.remote_workers,
         )
         servers = (target, *beside) if isinstance(target, Server) else beside
-        return generator.play(
-            workload, target, self._folder / part, Watched(servers=servers, counters=counters or {})
-        )
+        out = self._session.new_folder(self._scenario.folder, part)
+        return generator.play(workload, target, out, Watched(servers=servers, counters=counters or {}))
 
     def check(self, run: Run, *objectives: Objective, claims: tuple[Check, ...] = ()) -> Result:
         """Hold a run against its objectives; raises a `NotMet` unless all are met, the result being kept.
@@ -96,6 +100,7 @@ class LoadTest:
 
     def judge(self, run: Run, *objectives: Objective, claims: tuple[Check, ...] = ()) -> Result:
         """Hold a run against its objectives; the result is returned, not kept."""
+        self.is_unjudged = False
         return result_of_run(self._scenario, run, self._session.options.out, objectives, claims)
 
     def find_capacity(self, search: Search, play: Callable[[float], Run], *objectives: Objective) -> Capacity:
@@ -109,14 +114,15 @@ class LoadTest:
     def check_capacity(self, capacity: Capacity, *, unit: str, at_least: float) -> Result:
         """Hold the highest load that was found against a limit; raises a `NotMet` unless it is reached.
 
-        It is void when the load generator gave way below.
+        It is void when the load generator gave way below, inconclusive when nothing below was missed.
         """
         __tracebackhide__ = True
         best = capacity.best or 0.0
+        otherwise: Verdict = "missed" if capacity.is_less_than(at_least) else "inconclusive"
         is_unknown = capacity.stopped_by == "generator" and best < at_least
         return self._keep(
             self._scenario.result(
-                claims=(claim(f"capacity in {unit}", best, "≥", at_least),),
+                claims=(claim(f"capacity in {unit}", best, "≥", at_least, otherwise=otherwise),),
                 void_reasons=(capacity.gave_way,) if is_unknown else (),
                 capacity=capacity,
             )
@@ -130,19 +136,17 @@ class LoadTest:
         They promise no rate: the caller sets it.
         """
         __tracebackhide__ = True
-        self._folder.mkdir(parents=True, exist_ok=True)
-        write_samples(self._folder / "samples.bin", samples)
-        return self._keep(result_of_samples(self._scenario, samples, objectives, claims))
+        out = self._session.new_folder(self._scenario.folder)
+        out.mkdir(parents=True, exist_ok=True)
+        write_samples(out / "samples.bin", samples)
+        folder = out.relative_to(self._session.options.out)
+        return self._keep(result_of_samples(self._scenario, str(folder), samples, objectives, claims))
 
     def conclude(self, error: BaseException | None) -> list[tuple[str, object]]:
         """Return the figures as properties for JUnit; keep a record of a test that broke off."""
         if error is not None and not isinstance(error, NotMet):
             self._note(self._scenario.result(void_reasons=(f"the test broke off: {type(error).__name__}",)))
         return [found for result in self._kept for found in properties_of(result)]
-
-    @property
-    def _folder(self) -> Path:
-        return self._session.options.out / self._scenario.folder
 
     def _keep(self, result: Result) -> Result:
         __tracebackhide__ = True
@@ -151,5 +155,6 @@ class LoadTest:
         return result
 
     def _note(self, result: Result) -> None:
+        self.is_unjudged = False
         self._kept.append(result)
         self._session.results.append(result)

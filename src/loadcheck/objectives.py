@@ -58,7 +58,7 @@ def objective(endpoint: str | None = None, /, **limits: float) -> Objective:
     `exactly_` it must be hit. Nothing may fail unless said otherwise.
 
     Raises:
-        ValueError: A name that is no metric's, saying which is meant or allowed.
+        ValueError: A name that is no metric's, saying which is meant or allowed; a share above 1; no number.
     """
     promised = [_limit(name, value) for name, value in limits.items()]
     if endpoint and any(limit.metric == "dropped_ratio" for limit in promised):
@@ -71,8 +71,16 @@ def objective(endpoint: str | None = None, /, **limits: float) -> Objective:
 def _limit(name: str, value: float) -> Limit:
     for prefix, relation in PREFIXES.items():
         if name.startswith(prefix):
-            return Limit(_metric(name.removeprefix(prefix)), relation, float(value))
-    return Limit(_metric(name), "≤", float(value))
+            return _sound(Limit(_metric(name.removeprefix(prefix)), relation, float(value)))
+    return _sound(Limit(_metric(name), "≤", float(value)))
+
+
+def _sound(limit: Limit) -> Limit:
+    """Refuse what every run or none would meet: a share in percent, no number."""
+    if math.isnan(limit.limit) or (limit.metric in RATIOS and not 0 <= limit.limit <= 1):
+        allowed = "a share from 0 to 1" if limit.metric in RATIOS else "a number"
+        raise ValueError(f"{limit.metric} is promised as {allowed}, not {limit.limit:g}")
+    return limit
 
 
 def _metric(name: str) -> str:

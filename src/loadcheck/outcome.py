@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from loadcheck.facts import ArrivalFacts
 from loadcheck.figures import Measured
 from loadcheck.generator import Run
 from loadcheck.judge import Check, Judgement, claim, judge, with_the_rest
@@ -14,6 +15,8 @@ from loadcheck.result import Result
 from loadcheck.samples import Label, Samples
 from loadcheck.slowest import slowest
 from loadcheck.validity import RunFacts, void_reasons
+
+DROPS = "dropped arrivals"
 
 
 class Scenario(Struct, frozen=True, kw_only=True):
@@ -41,7 +44,7 @@ def result_of_run(
     return scenario.result(
         folder=str(run.folder.relative_to(out)),
         judgements=_judgements(objectives, run.measured),
-        claims=(*_dropped(run, objectives), *claims),
+        claims=(*claims_on_drops(run.facts.arrivals, objectives), *claims),
         void_reasons=void_reasons(_facts(run)),
         workload=run.workload,
         generator=run.facts,
@@ -56,11 +59,15 @@ def result_of_run(
 
 
 def result_of_samples(
-    scenario: Scenario, samples: Samples, objectives: tuple[Objective, ...], claims: tuple[Check, ...]
+    scenario: Scenario,
+    folder: str,
+    samples: Samples,
+    objectives: tuple[Objective, ...],
+    claims: tuple[Check, ...],
 ) -> Result:
-    """Judge samples that were taken one at a time, without the load generator."""
+    """Judge samples that were taken one at a time, without the load generator, and are kept in a folder."""
     return scenario.result(
-        folder=scenario.folder,
+        folder=folder,
         judgements=_judgements(objectives, Measured(samples=samples)),
         claims=claims,
         failures=_failures(samples),
@@ -72,12 +79,12 @@ def _judgements(objectives: tuple[Objective, ...], measured: Measured) -> tuple[
     return tuple(judge(each, measured) for each in with_the_rest(objectives, measured))
 
 
-def _dropped(run: Run, objectives: tuple[Objective, ...]) -> tuple[Check, ...]:
+def claims_on_drops(arrivals: ArrivalFacts | None, objectives: tuple[Objective, ...]) -> tuple[Check, ...]:
     """In an open workload nobody may come in vain, unless an objective says otherwise."""
     is_promised = any(limit.metric == "dropped_ratio" for each in objectives for limit in each.limits)
-    if run.facts.arrivals is None or is_promised:
+    if arrivals is None or is_promised:
         return ()
-    return (claim("dropped arrivals", run.facts.arrivals.dropped, "≤", 0),)
+    return (claim(DROPS, arrivals.dropped, "≤", 0),)
 
 
 def _facts(run: Run) -> RunFacts:
@@ -88,6 +95,8 @@ def _facts(run: Run) -> RunFacts:
         rate_per_s=in_time / window.duration_s if window.duration_s else 0.0,
         mean_answer_s=float(judged.response_ms.mean()) / 1_000 if len(judged) else 0.0,
         server_cores=sum(usage.cores for usage in run.whole_usage.values()),
+        asked_arrivals=run.workload.judged_arrivals,
+        asked_users=run.workload.users_at_end if run.workload.judge == "warm" else 0,
     )
 
 

@@ -22,6 +22,8 @@ NO_XDIST = (
     "perf tests measure: parallel workers would measure each other. Run them without -n (pytest -m perf)"
 )
 
+UNJUDGED = "a load was played but not judged: a test without a verdict must not pass (load.check)"
+
 TABLE_WIDTH = 160
 """What the table takes unfolded, in characters: where output is no terminal, 80 would be assumed."""
 
@@ -115,6 +117,7 @@ def load_session(pytestconfig: pytest.Config) -> Iterator["LoadSession"]:
     yield session
     for number, handler in before.items():
         signal.signal(number, handler)
+    session.unlock()
 
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
@@ -161,6 +164,8 @@ def pytest_runtest_makereport(
     if test and call.when == "call":
         error = call.excinfo.value if call.excinfo and report.failed else None  # a skip is no failure
         item.user_properties.extend(test.conclude(error))  # those that pytest's JUnit file takes at the end
+        if report.passed and test.is_unjudged:
+            report.outcome, report.longrepr = "failed", UNJUDGED
     return report
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
+
 from loadcheck.guardian import GUARDIAN
 
 STOP_WITHIN_S = 5.0
@@ -33,6 +35,7 @@ class ChildProcess:
     ) -> None:
         self.command = tuple(command)
         self._has_stopped = False
+        self._children: list[psutil.Process] = []
         self.log = log
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
@@ -84,6 +87,7 @@ class ChildProcess:
         if self._has_stopped:
             return
         try:
+            self._remember_children()
             if self.exit_code is None:
                 self._process.terminate()
                 with contextlib.suppress(subprocess.TimeoutExpired):
@@ -96,10 +100,21 @@ class ChildProcess:
         if self._has_stopped:
             return
         self._has_stopped = True
+        self._remember_children()
         with contextlib.suppress(ProcessLookupError, PermissionError):  # the group is gone already
             os.killpg(self.pid, signal.SIGKILL)
+        for child in self._children:  # those that left the group for one of their own
+            with contextlib.suppress(psutil.Error):
+                child.kill()
         self._process.wait()
         GUARDIAN.forget(self.pid)
+
+    def _remember_children(self) -> None:
+        """Note who descends from it while it runs; afterwards its number may be another's."""
+        if self.exit_code is not None:
+            return
+        with contextlib.suppress(psutil.Error):
+            self._children += psutil.Process(self.pid).children(recursive=True)
 
     def describe(self, what: str) -> str:
         """Say what happened to it, with the end of its output."""

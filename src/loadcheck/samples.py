@@ -1,5 +1,6 @@
 """Raw samples: one row per request, in columns; slices of them."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, Self, TypeVar
 
@@ -18,7 +19,16 @@ Flags = NDArray[np.bool_]
 NO_ENDPOINT = "(user)"
 """The endpoint of failures that belong to no request: a user that raised, or that never got its answer."""
 
-LATENESS = ("timeout", "TimeoutError", "ConnectTimeout", "ReadTimeout", "no answer by the end of the run")
+LATENESS = (
+    "timeout",
+    "Timeout",
+    "TimeoutError",
+    "ConnectTimeout",
+    "ConnectTimeoutError",
+    "ReadTimeout",
+    "ReadTimeoutError",
+    "no answer by the end of the run",
+)
 """Failures that a starved load generator can cause by itself; any other is the server's."""
 
 
@@ -96,13 +106,15 @@ class Samples(Struct, frozen=True, eq=False):
         """The time from the intended start to the last byte: what whoever came at that moment has waited."""
         return (self.start_s - self.intended_s) * 1_000 + self.response_ms
 
-    def judged_from(self, start_s: float) -> Self:
-        """Keep the requests that ended at or after a moment of the run.
+    def judged_from(self, start_s: float, end_s: float = math.inf) -> Self:
+        """Keep the requests that ended at or after a moment of the run, and were due by another.
 
-        Whoever still waits then counts: a server that stalled during warm-up is not forgiven. Failures that
-        belong to no endpoint stay in any case: a user lost while spawning is missing later.
+        Whoever still waits then counts: a server that stalled during warm-up is not forgiven. What is due
+        later is no part of the load: all users leave at once and may say goodbye. Failures that belong to no
+        endpoint stay in any case: a user lost while spawning is missing later.
         """
-        return self.kept((self.done_s >= start_s) | self.flags(lambda label: label.endpoint == NO_ENDPOINT))
+        is_within = (self.done_s >= start_s) & (self.intended_s <= end_s)
+        return self.kept(is_within | self.flags(lambda label: label.endpoint == NO_ENDPOINT))
 
     def of(self, endpoint: str | None) -> Self:
         """Keep one endpoint's samples; None keeps all."""

@@ -1,5 +1,8 @@
 """A pytest session's load tests: what the command line says of them, their results, and where these go."""
 
+import fcntl
+import itertools
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,25 +34,54 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class LoadSession(Struct, kw_only=True):
-    """The results of a session and where they go; `tell` hears of each run while it goes on."""
+    """The results of a session and where they go; `tell` hears of each run while it goes on.
+
+    `folders` are those that its runs have; `lock` holds the folder of results against other sessions.
+    """
 
     options: Options
     tell: Callable[[Snapshot | None], None] = lambda _: None
     results: list[Result] = field(default_factory=list)
+    folders: set[Path] = field(default_factory=set)
+    lock: int | None = None
+
+    def new_folder(self, scenario: str, part: str = "") -> Path:
+        """Name a folder that no run of this session has; the second of a name is numbered."""
+        numbered = ("-".join(filter(None, (part, str(number)))) for number in itertools.count(2))
+        places = (self.options.out / scenario / name for name in itertools.chain((part,), numbered))
+        folder = next(place for place in places if place not in self.folders)
+        self.folders.add(folder)
+        return folder
 
     def clear(self) -> None:
         """Remove what an earlier session wrote: its verdicts must not outlive a session that breaks off.
 
         Raises:
-            ProcessFailed: The results cannot be written there.
+            ProcessFailed: The results cannot be written there, or another session's are being written.
         """
         out = self.options.out
         try:
             out.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ProcessFailed(f"results cannot be written to {out}: {error.strerror}") from error
+        self._lock()
         for name in WRITTEN:
             (out / name).unlink(missing_ok=True)
+
+    def _lock(self) -> None:
+        """Keep other sessions out of the folder, for as long as this one or its process lasts."""
+        self.lock = os.open(self.options.out, os.O_RDONLY)
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.unlock()
+            raise ProcessFailed(f"another session is writing its results to {self.options.out}") from error
+
+    def unlock(self) -> None:
+        """Let other sessions have the folder."""
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
 
     def write(self) -> None:
         """Write every file of results."""

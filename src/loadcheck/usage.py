@@ -139,6 +139,8 @@ def read_tree(process: psutil.Process, lag_ms: float | None = None) -> Reading:
 
 
 def _look(process: psutil.Process) -> tuple[float, int, int, int]:
+    """Read one process; the CPU time of children that have ended is its own, lest the sum fall with them."""
     with process.oneshot():
         cpu = process.cpu_times()
-        return cpu.user + cpu.system, process.memory_info().rss, process.num_fds(), process.num_threads()
+        own_s, ended_s = cpu.user + cpu.system, cpu.children_user + cpu.children_system
+        return own_s + ended_s, process.memory_info().rss, process.num_fds(), process.num_threads()

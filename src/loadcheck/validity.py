@@ -1,10 +1,14 @@
 """May this run be judged at all? Pure rules over how it went."""
 
+import math
 from collections.abc import Iterator
 
 from msgspec import Struct
 
-from loadcheck.facts import GeneratorFacts
+from loadcheck.facts import ArrivalFacts, GeneratorFacts
+
+CHANCE = 4.0
+"""Standard deviations by which a Poisson process's count may differ from its mean: one run in 16,000 does."""
 
 
 class ValidityRules(Struct, frozen=True, kw_only=True):
@@ -13,22 +17,30 @@ class ValidityRules(Struct, frozen=True, kw_only=True):
     `generator_cores`: one gevent process has one core, and above four fifths of it its users queue for it.
     `lag_p95_ms`: how late the generator may read an answer or send an arrival. `foreign_share`: what others
     may take of the machine. `rate_share`: what closed users must reach of the rate their waits and answers
-    allow.
+    allow, and by how much the arrivals may differ from theirs. `users_share`: how many of the users must
+    still be there at the end.
     """
 
     generator_cores: float = 0.8
     lag_p95_ms: float = 3.0
     foreign_share: float = 0.25
     rate_share: float = 0.9
+    users_share: float = 0.9
 
 
 class RunFacts(Struct, frozen=True, kw_only=True):
-    """What the rules look at: the generator's facts, the judged requests, the servers' share of the CPU."""
+    """What the rules look at: the generator's facts, the judged requests, the servers' share of the CPU.
+
+    `asked_users` are to be there at the end, 0 where they may leave before; `asked_arrivals` are to be due in
+    the judged stretch of an open workload.
+    """
 
     generator: GeneratorFacts
     rate_per_s: float
     mean_answer_s: float
     server_cores: float
+    asked_users: int = 0
+    asked_arrivals: float = 0.0
 
     @property
     def offered_rate_per_s(self) -> float:
@@ -55,6 +67,8 @@ def _reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:
     generator = facts.generator
     if not generator.has_spawned:
         yield "not all users came up"
+    elif generator.users_at_end < rules.users_share * facts.asked_users:
+        yield f"of {facts.asked_users} users {generator.users_at_end} were there at the end"
     if generator.cpu_share > rules.generator_cores:
         yield f"the load generator was short of CPU ({generator.cpu_share:.0%} of a core over the whole run)"
     if generator.lag_p95_ms > rules.lag_p95_ms:
@@ -63,8 +77,15 @@ def _reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:
         yield f"something else kept {facts.foreign_cores:.1f} of {generator.machine_cores} cores busy"
     if generator.arrivals is None:
         yield from _closed_reasons(facts, rules)
-    elif generator.arrivals.late_p95_ms > rules.lag_p95_ms:
-        yield f"the load generator sent arrivals late ({generator.arrivals.late_p95_ms:.1f} ms at P95)"
+    else:
+        yield from _open_reasons(generator.arrivals, facts.asked_arrivals, rules)
+
+
+def _open_reasons(arrivals: ArrivalFacts, asked: float, rules: ValidityRules) -> Iterator[str]:
+    if arrivals.late_p95_ms > rules.lag_p95_ms:
+        yield f"the load generator sent arrivals late ({arrivals.late_p95_ms:.1f} ms at P95)"
+    if asked and abs(arrivals.due - asked) > (1 - rules.rate_share) * asked + CHANCE * math.sqrt(asked):
+        yield f"{arrivals.due} arrivals were due, where the stages ask for {asked:,.0f}"
 
 
 def _closed_reasons(facts: RunFacts, rules: ValidityRules) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """What a run asks of the load generator, as data: which users, how many or how often, for how long."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -67,8 +67,8 @@ class Workload(Struct, frozen=True, kw_only=True):
     `workers` is the number of processes that generate the load.
 
     Raises:
-        ValueError: Stages of both kinds, or none; or users become fewer: those who leave would take their
-            slowest requests with them.
+        ValueError: Stages of both kinds, or none; no users, rate or time; or users become fewer: those who
+            leave would take their slowest requests with them.
     """
 
     users: tuple[UserClass, ...]
@@ -89,6 +89,9 @@ class Workload(Struct, frozen=True, kw_only=True):
             raise ValueError(f"stages must not lose users: {counts}")
         if self.workers < 1:
             raise ValueError(f"workers must be 1 or more, not {self.workers}")
+        times_s = (self.warm_up_s, *(stage.hold_s for stage in self.stages))
+        if min(_more_than_none(self)) <= 0 or min(times_s) < 0:
+            raise ValueError("users, rates, callers and time-outs are more than 0, and no time is less")
 
     @property
     def is_open(self) -> bool:
@@ -96,15 +99,39 @@ class Workload(Struct, frozen=True, kw_only=True):
         return isinstance(self.stages[0], Arrivals)
 
     @property
+    def users_at_end(self) -> int:
+        """The users, or callers, that the last stage asks for."""
+        last = self.stages[-1]
+        return last.users if isinstance(last, Users) else self.max_in_flight
+
+    @property
+    def judged_arrivals(self) -> float:
+        """How many arrivals the stages ask for in the judged stretch, on average; 0 of a closed workload."""
+        asked = [(stage.rate_per_s, stage.hold_s) for stage in self.stages if isinstance(stage, Arrivals)]
+        warming_up = asked[0][0] * self.warm_up_s if asked and self.judge == "all" else 0.0
+        return warming_up + sum(rate_per_s * hold_s for rate_per_s, hold_s in asked)
+
+    @property
     def planned_s(self) -> float:
         """The seconds a run takes when all goes well."""
         return self.warm_up_s + sum(stage.spawn_s + stage.hold_s for stage in self.stages)
+
+    @property
+    def finish_s(self) -> float:
+        """The seconds after the last stage in which who waits is answered: in line, then for the answer."""
+        return (2 if self.is_open else 1) * self.network_timeout_s
 
     @property
     def deadline_s(self) -> float:
         """The seconds after which a run has hung and is killed."""
         gathering_s = 2 * WORKERS_WITHIN_S if self.workers > 1 else 0.0
         return self.planned_s + 2 * self.network_timeout_s + gathering_s + MARGIN_S
+
+
+def _more_than_none(workload: Workload) -> Iterator[float]:
+    yield from (workload.max_in_flight, workload.network_timeout_s)
+    for stage in workload.stages:
+        yield from (stage.users, stage.spawn_rate) if isinstance(stage, Users) else (stage.rate_per_s,)
 
 
 def closed(

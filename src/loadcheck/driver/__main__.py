@@ -9,6 +9,7 @@ from loadcheck.driver.clock import Clock
 from loadcheck.driver.conductor import Conductor, LocalConductor
 from loadcheck.driver.locust_report import write_locust_report
 from loadcheck.driver.master import MasterConductor
+from loadcheck.driver.open_files import allow_many_open_files
 from loadcheck.driver.play import play
 from loadcheck.driver.progress import Progress
 from loadcheck.driver.worker import Worker, serve_masters
@@ -19,6 +20,7 @@ from loadcheck.workload import Workload
 def main() -> None:
     """Play a workload alone, or with workers, or be a worker."""
     options = parser().parse_args()
+    allow_many_open_files()
     if options.worker and options.once:
         Worker(*address(options.worker)).run()
     elif options.worker:

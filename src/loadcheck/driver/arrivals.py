@@ -7,7 +7,8 @@ from the moment at which each arrival was due (Tene, "How NOT to Measure Latency
 import random
 from array import array
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import gevent
@@ -20,6 +21,8 @@ from loadcheck.workload import Arrivals, Workload
 TIMER_GRAIN_S = 0.002
 """gevent's timers wake up to a millisecond or two late: an arrival that is no later came when it woke."""
 
+LOOK_EVERY_S = 0.01
+
 
 class Callers:
     """The callers of an open workload, and the line of arrivals that wait until one of them is free."""
@@ -29,9 +32,23 @@ class Callers:
         self._patience_s = patience_s
         self._free: dict[str, list[AsyncResult]] = {}
         self._line: dict[str, deque[float]] = {}
+        self._coming = 0
         self._is_closed = False
         self.due_s, self.dropped_s = array("d"), array("d")
         self.late_ms = array("d")
+
+    @contextmanager
+    def coming(self) -> Iterator[None]:
+        """Tell that a caller does what it does before its first call, such as to log in."""
+        self._coming += 1
+        try:
+            yield
+        finally:
+            self._coming -= 1
+
+    def wait_until_all_came(self) -> None:
+        """Wait until no caller is still coming: the first arrivals must not wait for that."""
+        self._wait_while(lambda: self._coming > 0)
 
     def arrive(self, name: str, due_s: float) -> None:
         """Give an arrival to a free caller of a class, or let it wait in line."""
@@ -62,6 +79,13 @@ class Callers:
         current: Any = gevent.getcurrent()
         current.due_s = due_s
 
+    def let_line_through(self) -> None:
+        """Wait until nobody stands in line any more, at most as long as their patience lasts.
+
+        Whoever came just before the end has not come in vain: the next free caller serves them.
+        """
+        self._wait_while(lambda: any(self._line.values()))
+
     def close(self) -> None:
         """Send free callers home; who still stands in line has come in vain."""
         self._is_closed = True
@@ -70,6 +94,11 @@ class Callers:
         for line in self._line.values():
             self.dropped_s.extend(line)
         self._line.clear()
+
+    def _wait_while(self, is_so: Callable[[], bool]) -> None:
+        until_s = self._clock.elapsed_s() + self._patience_s
+        while is_so() and self._clock.elapsed_s() < until_s:
+            gevent.sleep(LOOK_EVERY_S)
 
     def _first_in_line(self, name: str) -> float | None:
         """Return the next who has not given up."""

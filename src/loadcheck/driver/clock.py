@@ -14,3 +14,10 @@ class Clock:
     def elapsed_s(self) -> float:
         """The seconds since the zero, by the monotonic clock."""
         return time.perf_counter() - self._zero
+
+    def moment_s(self, at: float) -> float:
+        """Tell a moment of the calendar that lies a short time back in seconds since the zero.
+
+        Only the time since then is the calendar's: a clock that was set earlier in the run does not matter.
+        """
+        return self.elapsed_s() - (time.time() - at)

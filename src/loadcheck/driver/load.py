@@ -11,10 +11,11 @@ from locust.user.task import LOCUST_STATE_STOPPING
 from msgspec import Struct
 
 from loadcheck.driver.arrivals import ArrivalProcess, Callers
+from loadcheck.driver.clients import tell_of_every_request
 from loadcheck.driver.clock import Clock
 from loadcheck.driver.pulse import Cost, Pulse
 from loadcheck.driver.recorder import Recorder
-from loadcheck.driver.users import Waits, count_every_request, load_users
+from loadcheck.driver.users import Waits, load_users
 from loadcheck.sample_file import BlockWriter
 from loadcheck.workload import Arrivals, Workload
 
@@ -50,7 +51,7 @@ class Load:
         parts: int = 1,
     ) -> None:
         random.seed(workload.seed + part)
-        count_every_request()
+        tell_of_every_request(workload.network_timeout_s)
         self._workload = workload
         self._clock = clock
         self._waits = Waits()
@@ -65,15 +66,17 @@ class Load:
         self._flushing = gevent.spawn(self._flush_often)
 
     def arrive(self, stage: Arrivals) -> None:
-        """Let users arrive at a stage's rate from now on."""
+        """Let users arrive at a stage's rate, once all callers have come."""
+        self._callers.wait_until_all_came()
         self._arrivals.start(stage)
 
     def finish(self, runner: Runner, judged_from_s: float) -> LoadFacts:
         """Stop asking, let the users finish, tell how it went."""
         cpu_share, _ = self._cost.cores()
         self._arrivals.stop()
-        self._callers.close()
         self._pulse.stop()
+        self._callers.let_line_through()
+        self._callers.close()
         unfinished = self._let_users_finish(runner)
         self._flushing.kill()
         self._writer.flush()

@@ -104,7 +104,7 @@ class MasterConductor:
     def finish(self, judged_from_s: float) -> list[LoadFacts]:
         """Let the users of all workers finish; raises `WorkersLost`."""
         self._tell_all(FINISH, self._clock.started_at + judged_from_s)
-        self._facts.wait(self._workload.network_timeout_s + FINISH_GRACE_S + ANSWER_GRACE_S)
+        self._facts.wait(self._workload.finish_s + FINISH_GRACE_S + ANSWER_GRACE_S)
         return [msgspec.json.decode(data, type=LoadFacts) for data in self._facts.given.values()]
 
     def close(self) -> None:

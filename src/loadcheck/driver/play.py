@@ -27,8 +27,9 @@ class Head:
         self._greenlet = gevent.spawn(self._count)
 
     def stop(self) -> None:
-        """End it."""
+        """End it with a last look."""
         self._greenlet.kill()
+        self._look()
 
     def mean(self, from_s: float) -> float:
         """The mean number of users since a moment of the run."""
@@ -37,8 +38,11 @@ class Head:
 
     def _count(self) -> None:
         while True:
-            self.counts.append((self._clock.elapsed_s(), self._runner.user_count))
+            self._look()
             gevent.sleep(COUNT_EVERY_S)
+
+    def _look(self) -> None:
+        self.counts.append((self._clock.elapsed_s(), self._runner.user_count))
 
 
 def play(workload: Workload, conductor: Conductor, clock: Clock, progress: Progress) -> GeneratorFacts:

@@ -2,6 +2,7 @@
 
 import math
 import traceback
+from http.client import BAD_REQUEST
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -44,6 +45,8 @@ class Recorder:
         response: Any = None,
         **_: Any,
     ) -> None:
+        if not math.isfinite(response_time):
+            raise ValueError("a response time is a number")
         status = int(getattr(response, "status_code", None) or 0)
         headers = getattr(response, "headers", None)
         label = Label(
@@ -53,7 +56,8 @@ class Recorder:
             failure=reason(exception, status) if exception else "",
             cache=cache_state(headers.get("Cache-Status") if headers else None),
         )
-        start_s = float(start_time - self._clock.started_at)
+        done_s = self._clock.elapsed_s()
+        start_s = min(self._clock.moment_s(start_time), done_s - response_time / 1_000)
         self._writer.add(
             Row(
                 label=label,
@@ -61,7 +65,7 @@ class Recorder:
                 start_s=start_s,
                 first_byte_ms=first_byte_ms(response) if status else math.nan,
                 response_ms=float(response_time),
-                done_s=self._clock.elapsed_s(),
+                done_s=done_s,
                 size=int(response_length),
             )
         )
@@ -103,8 +107,11 @@ def first_byte_ms(response: Any) -> float:
 def reason(exception: BaseException, status: int) -> str:
     """Say why a request failed without its URL or anything else that may hold a person's data.
 
-    A content check's own words stand: the locustfile chose them.
+    A content check's own words stand: the locustfile chose them. A good status is no reason: its body did not
+    come.
     """
     if isinstance(exception, CatchResponseError):
         return str(exception)
-    return f"HTTP {status}" if status else type(getattr(exception, "original", exception)).__name__
+    if status >= BAD_REQUEST:
+        return f"HTTP {status}"
+    return type(getattr(exception, "original", exception)).__name__

@@ -1,22 +1,13 @@
 """Users from locustfiles, fitted to a workload."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import geventhttpclient.client
-from locust import User, between
+from locust import TaskSet, User, between
 from locust.util.load_locustfile import load_locustfile
 
 from loadcheck.driver.arrivals import Callers
 from loadcheck.workload import UserClass, Workload
-
-
-def count_every_request() -> None:
-    """Keep FastHttpUser's client from sending a GET anew, unseen, when the server drops the connection.
-
-    It has no setting for that; what Locust's `max_retries` counts are other retries.
-    """
-    geventhttpclient.client._may_retry_after_send_error = lambda method: not method  # noqa: SLF001 - no public way
 
 
 class Waits:
@@ -48,17 +39,40 @@ def _load_user(spec: UserClass, workload: Workload, waits: Waits, callers: Calle
     user: Any = found[spec.name]
     user.weight = spec.weight
     user.network_timeout = user.connection_timeout = workload.network_timeout_s
+    own = [each for each in task_sets(user.tasks) if each.wait_time is not TaskSet.wait_time]
     if workload.is_open:
+        for each in own:
+            each.wait_time = _wait_for_arrival(callers)
         return _called(user, callers)
-    user.wait_time = waits.recording(between(*spec.wait_s) if spec.wait_s else user.wait_time)
+    for each in (user, *own):
+        each.wait_time = waits.recording(between(*spec.wait_s) if spec.wait_s else each.wait_time)
     return user  # type: ignore[no-any-return]  # Locust finds users by name and types them loosely
+
+
+def task_sets(tasks: Iterable[Any]) -> Iterator[Any]:
+    """Find the task sets among tasks, and those within them, each once: they may have waits of their own."""
+    for each in dict.fromkeys(tasks):
+        if isinstance(each, type) and issubclass(each, TaskSet):
+            yield each
+            yield from task_sets(each.tasks)
+
+
+def _wait_for_arrival(callers: Callers) -> Callable[[TaskSet], float]:
+    """Put a wait for the next arrival in the place of a task set's own."""
+
+    def wait_time(self: TaskSet) -> float:
+        callers.wait_for_arrival(self.user)
+        return 0.0
+
+    return wait_time
 
 
 def _called(user: Any, callers: Callers) -> type[User]:
     """Make a user do one task for each arrival, from the first on."""
 
     def on_start(self: Any) -> None:
-        user.on_start(self)
+        with callers.coming():
+            user.on_start(self)
         callers.wait_for_arrival(self)
 
     def wait_time(self: Any) -> float:

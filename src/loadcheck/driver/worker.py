@@ -38,7 +38,7 @@ class Worker:
         self._environment = Environment(events=events)
         self._runner: WorkerRunner = self._environment.create_worker_runner(master_host, master_port)
         self._runner.register_message(LOAD, self._on_load)
-        self._runner.register_message(ARRIVE, self._on_arrive)
+        self._runner.register_message(ARRIVE, self._on_arrive, concurrent=True)
         self._runner.register_message(FINISH, self._on_finish, concurrent=True)
         self._runner.send_message(HELLO)
 

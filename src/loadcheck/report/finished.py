@@ -1,5 +1,6 @@
 """A scenario that was played, read back from its folder: the recorded result and its samples."""
 
+import math
 from pathlib import Path
 
 import msgspec
@@ -35,7 +36,8 @@ class Finished(Struct, frozen=True, kw_only=True):
     @property
     def judged(self) -> Samples:
         """The samples that count."""
-        return self.samples.judged_from(self.judged_from_s)
+        generator = self.result.generator
+        return self.samples.judged_from(self.judged_from_s, generator.judged.end_s if generator else math.inf)
 
     def measured(self) -> Measured:
         """Everything that the run offers to be judged again."""

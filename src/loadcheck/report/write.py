@@ -34,6 +34,8 @@ def _write_one(out: Path, number: int, run: Finished) -> Section:
     folder = out / run.result.folder
     if not run.missing:
         write_locust_csv(folder, run)
+        summary = folder / "load-performance.json"
+        summary.unlink(missing_ok=True)  # an earlier session's would be shown for this one's
         if not run.result.void_reasons:
-            write_load_performance(folder / "load-performance.json", run.measured())
+            write_load_performance(summary, run.measured())
     return section(number, run)

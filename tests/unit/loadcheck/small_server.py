@@ -42,6 +42,8 @@ async def misbehave(path: str, send: Send) -> None:
             await answer(send, 200, GOOD)
         case "/late-body":
             await answer(send, 200, GOOD, body_after_s=SLOW_S)
+        case "/stall":
+            await answer(send, 200, GOOD, body_after_s=3_600)
         case "/hang":
             await asyncio.Event().wait()
         case "/die":

@@ -1,5 +1,6 @@
 """Users of the small server, each asking for one of its behaviours."""
 
+import math
 import os
 import signal
 import time
@@ -7,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from gevent.event import Event
-from locust import FastHttpUser, HttpUser, constant, task
+from locust import FastHttpUser, HttpUser, TaskSet, constant, task
+from locust.exception import RescheduleTask, StopUser
 from locust.user.users import User
 
 
@@ -72,6 +74,92 @@ class Plain(HttpUser):
     @task
     def ask(self) -> None:
         self.client.get("/late-body", name="/plain")
+
+
+class PlainHanging(HttpUser):
+    """Asks with Locust's other client, which has no time-out of its own."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        self.client.get("/hang", name="/plain-hang")
+
+
+class Stalled(Asking):
+    path = "/stall"
+
+
+class PlainStalled(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        self.client.get("/stall", name="/plain-stall")
+
+
+class Turning(FastHttpUser):
+    """Turns its back on an answer it does not like."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def turn_back(self) -> None:
+        with self.client.get("/broken?of=a-subscriber", catch_response=True):
+            raise RescheduleTask
+
+
+class PlainTurning(HttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def turn_back(self) -> None:
+        with self.client.get("/broken", name="/plain-broken", catch_response=True):
+            raise RescheduleTask
+
+
+class Unhurried(FastHttpUser):
+    """Waits by a task set's own wait."""
+
+    wait_time = constant(5)
+
+    @task
+    class Asks(TaskSet):
+        wait_time = constant(0.01)
+
+        @task
+        def ask(self) -> None:
+            self.client.get("/good", name="/good")
+
+
+class Leaving(Asking):
+    """Asks once and goes."""
+
+    @task
+    def leave(self) -> None:
+        raise StopUser
+
+
+class Polite(Asking):
+    """Says goodbye when told to leave."""
+
+    def on_stop(self) -> None:
+        self.client.get("/slow", name="/good")
+
+
+class Member(Asking):
+    """Logs in before it asks."""
+
+    def on_start(self) -> None:
+        self.client.get("/slow", name="/login")
+
+
+class Idle(User):
+    """Asks nothing."""
+
+    @task
+    def nothing(self) -> None:
+        """Do nothing."""
 
 
 class Raising(User):
@@ -145,6 +233,18 @@ class Foreign(User):
             start_time=time.time(),
             response=SimpleNamespace(status_code=200),
             exception=None,
+        )
+
+
+class Timeless(User):
+    """Reports a request that took no known time."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def report(self) -> None:
+        self.environment.events.request.fire(
+            request_type="RPC", name="call", response_time=math.nan, response_length=1, start_time=time.time()
         )
 
 

@@ -168,3 +168,13 @@ def test_a_capacity_reads_as_a_sentence(
     trials = tuple(Trial(load=1, verdict=verdict) for verdict in verdicts)
     found = Capacity(best=best, first_failed=first_failed, trials=trials, gave_way="too late")
     assert str(found) == told
+
+
+@pytest.mark.parametrize(("load", "verdict"), [(44, "inconclusive"), (51, "missed"), (40, "missed")])
+def test_only_what_was_missed_between_the_best_and_a_load_tells_that_it_is_too_much(
+    load: float, verdict: Outcome
+) -> None:
+    played = (Trial(load=40, verdict="met"), Trial(load=load, verdict=verdict))
+    found = Capacity(best=40, first_failed=load, trials=played)
+    assert not found.is_less_than(50)
+    assert replace(found, trials=(*played, Trial(load=44, verdict="missed"))).is_less_than(50)

@@ -85,3 +85,9 @@ def test_a_counter_that_raises_meanwhile_is_heard_though_it_recovers(monkeypatch
 def test_an_error_of_the_run_itself_is_not_hidden_by_a_counters() -> None:
     with pytest.raises(KeyError, match="the run's"), CounterWatch({"calls": failing_from(1)}):
         raise KeyError("the run's")
+
+
+def test_a_counter_that_falls_has_begun_anew() -> None:
+    readings = ((0.0, 5.0), (1.0, 9.0), (2.0, 2.0), (3.0, 4.0))
+    assert growth(readings, 0.0) == 4 + 2 + 2
+    assert growth(readings, 1.5) == 2 + 2

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from loadcheck.facts import Snapshot
-from loadcheck.generator import Generator, Run, Watched
+from loadcheck.generator import Generator, Run, Watched, named
 from loadcheck.process import ProcessFailed
 from loadcheck.server import Server
 from loadcheck.target import Target
@@ -110,6 +110,12 @@ def test_stages_follow_each_other(play: Play, small_server: Server) -> None:
     assert len(run.judged) == len(run.samples)
 
 
+def test_users_are_counted_at_the_very_end_too(play: Play, asking: Asking, small_server: Server) -> None:
+    facts = play(asking("Good", hold_s=0.05), small_server).facts
+    assert facts.users_at_end == 8
+    assert 0 < facts.played_from_s < facts.judged.start_s
+
+
 def test_weights_share_the_users_out(play: Play, small_server: Server) -> None:
     kinds = tuple(
         UserClass(locustfile="small_users.py", name=name, weight=weight, wait_s=(0.05, 0.05))
@@ -183,9 +189,22 @@ def test_only_the_first_request_of_an_arrival_was_due(play: Play, small_server: 
     assert "subscriber" not in repr(run.samples.labels)
 
 
-def test_whoever_waits_too_long_or_to_the_end_is_dropped_and_counted(
-    play: Play, small_server: Server
-) -> None:
+def test_nobody_arrives_before_the_callers_have_logged_in(play: Play, small_server: Server) -> None:
+    run = play(arrivals("Member", rate_per_s=50, hold_s=0.5, max_in_flight=5), small_server)
+    waited_ms = run.judged.latency_ms - run.judged.response_ms
+    assert len(run.samples.of("/login")) == 5
+    assert run.judged.endpoints() == ("/good",)
+    assert np.median(waited_ms[:3]) < 50  # logging in takes 100 ms
+
+
+def test_whoever_came_just_before_the_end_is_served(play: Play, small_server: Server) -> None:
+    run = play(arrivals("Slow", rate_per_s=20, hold_s=0.5, spread="constant", max_in_flight=1), small_server)
+    assert run.facts.arrivals
+    assert (run.facts.arrivals.dropped, len(run.samples)) == (0, run.facts.arrivals.due)
+    assert run.judged.done_s.max() > run.facts.ended_s + 0.2  # ten a second are served
+
+
+def test_whoever_waits_too_long_is_dropped_and_counted(play: Play, small_server: Server) -> None:
     workload = arrivals(
         "Slow", rate_per_s=60, hold_s=1.0, spread="constant", max_in_flight=1, network_timeout_s=0.3
     )
@@ -221,6 +240,13 @@ def test_servers_and_counters_are_watched(play: Play, asking: Asking, small_serv
     assert run.settings["small_server"]["SMALL_TOKEN"] == "***"
     assert [value for _, value in run.counters["calls"]] == [*range(len(run.counters["calls"]))]
     assert run.measured.counters["calls"] >= 2
+
+
+def test_servers_of_one_name_are_told_apart(small_server: Server, mortal_server: Server) -> None:
+    assert named((small_server, mortal_server, small_server)) == {
+        "small_server": small_server,
+        "small_server-2": mortal_server,
+    }
 
 
 def test_a_server_that_nobody_watches_can_be_loaded_too(

@@ -7,7 +7,7 @@ import pytest
 
 from loadcheck.figures import Measured
 from loadcheck.intervals import Interval
-from loadcheck.judge import Check, check, claim, is_kept, judge, with_the_rest
+from loadcheck.judge import NO_REQUEST, Check, check, claim, is_kept, judge, with_the_rest
 from loadcheck.objectives import Limit, Objective, Verdict, objective
 from loadcheck.samples import NO_ENDPOINT, Label, Samples
 from loadcheck.usage import Usage
@@ -138,8 +138,8 @@ def test_failures_alone_are_missed_whatever_latency_was_promised(samples: Build)
 def test_no_requests_are_inconclusive() -> None:
     found = judge(objective(p95_ms=8), measured(Samples()))
     assert [(each.verdict, each.reason) for each in found.checks] == [
-        ("inconclusive", "nothing to measure it by"),
-        ("inconclusive", "nothing to measure it by"),
+        ("inconclusive", NO_REQUEST),
+        ("inconclusive", NO_REQUEST),
     ]
 
 
@@ -187,6 +187,15 @@ def test_without_objectives_every_endpoint_must_not_fail(samples: Build) -> None
         objective("/a"),
         objective("/b"),
     )
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [([], "inconclusive"), ([0.0], "missed")])
+def test_users_that_asked_nothing_have_met_nothing(
+    samples: Build, lost: list[float], verdict: Verdict
+) -> None:
+    run = measured(samples((LOST, lost)))
+    (promised,) = with_the_rest((), run)
+    assert judge(promised, run).verdict == verdict
 
 
 def test_a_claim_is_met_or_missed_or_void_as_told() -> None:

@@ -16,7 +16,6 @@ NO_FAILURES = Limit("failure_ratio", "≤", 0.0)
         ("service_p95_ms", Limit("service_p95_ms", "≤", 5)),
         ("first_byte_max_ms", Limit("first_byte_max_ms", "≤", 5)),
         ("min_rate_per_s", Limit("rate_per_s", "≥", 5)),
-        ("min_hit_ratio", Limit("hit_ratio", "≥", 5)),
         ("memory_mb", Limit("memory_mb", "≤", 5)),
         ("upstream_calls", Limit("upstream_calls", "≤", 5)),
         ("exactly_upstream_calls", Limit("upstream_calls", "=", 5)),
@@ -25,6 +24,23 @@ NO_FAILURES = Limit("failure_ratio", "≤", 0.0)
 )
 def test_a_name_says_what_is_promised(name: str, limit: Limit) -> None:
     assert objective("/a", **{name: 5}).limits == (NO_FAILURES, limit)
+
+
+def test_a_share_can_be_promised() -> None:
+    assert objective(min_hit_ratio=0.5).limits == (NO_FAILURES, Limit("hit_ratio", "≥", 0.5))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("failure_ratio", 5, "failure_ratio is promised as a share from 0 to 1, not 5"),
+        ("min_hit_ratio", -0.1, "hit_ratio is promised as a share from 0 to 1, not -0.1"),
+        ("p95_ms", math.nan, "p95_ms is promised as a number, not nan"),
+    ],
+)
+def test_what_every_run_or_none_would_meet_is_refused(name: str, value: float, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        objective(**{name: value})
 
 
 def test_nothing_may_fail_unless_said_otherwise() -> None:

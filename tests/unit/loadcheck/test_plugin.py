@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from loadcheck.plugin import NO_XDIST, asks_for_perf, question, scenario_name
+from loadcheck.plugin import NO_XDIST, UNJUDGED, asks_for_perf, question, scenario_name
 from loadcheck.server import Server
 
 HERE = Path(__file__).parent
@@ -117,6 +117,16 @@ def test_a_scenario_is_named_by_file_and_test_once_where_both_are_the_same() -> 
 def test_a_question_is_the_first_line_that_was_written() -> None:
     assert question(None, "  ", "\n  Does it answer?\n\nAt length.") == "Does it answer?"
     assert question(None, None) == ""
+
+
+@pytest.mark.usefixtures("small")
+def test_a_load_that_was_not_judged_passes_no_test(pytester: pytest.Pytester) -> None:
+    check = '    load.check(run, objective(p50_ms=2_000, min_hit_ratio=1), objective("/good"))\n'
+    assert check in SERVES
+    pytester.makepyfile(test_one=SERVES.format(app="small_server:app").replace(check, ""))
+    result = pytester.runpytest("-m", "perf")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"*{UNJUDGED}*"])
 
 
 def test_a_met_objective_passes_and_is_in_the_table(pytester: pytest.Pytester) -> None:

@@ -1,6 +1,7 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -72,6 +73,17 @@ def test_its_children_are_stopped_even_when_the_test_fails(tmp_path: Path) -> No
     with pytest.raises(RuntimeError, match="the test failed"):
         failing_test()
     assert psutil.wait_procs(grandchildren, timeout=5)[1] == []
+
+
+@pytest.mark.parametrize("end", [ChildProcess.stop, ChildProcess.kill])
+def test_children_that_left_its_group_are_stopped_too(
+    tmp_path: Path, end: Callable[[ChildProcess], None]
+) -> None:
+    away = PARENT.replace("time.sleep(600)'])", "time.sleep(600)'], start_new_session=True)")
+    child = python(away, tmp_path / "log")
+    grandchild = psutil.Process(int(wait_for_output(child)))
+    end(child)
+    assert psutil.wait_procs([grandchild], timeout=5)[1] == []
 
 
 def test_who_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,11 @@ def test_who_still_waits_when_the_warm_up_ends_is_judged() -> None:
     assert [*kept.response_ms] == [1_500]
 
 
+def test_what_was_due_after_the_end_is_not_judged() -> None:
+    kept = samples((GOOD, 8, 3_000), (GOOD, 10.5, 1), (LOST, 11, 0)).judged_from(5, 10)
+    assert [*kept.response_ms] == [3_000, 0]
+
+
 def test_samples_are_sliced_by_endpoint_and_outcome() -> None:
     found = samples((GOOD, 0, 1), (BAD, 0, 2), (GOOD, 1, 3))
     assert found.endpoints() == ("/a", "/b")

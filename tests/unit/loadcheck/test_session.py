@@ -336,6 +336,45 @@ def test_where_the_generator_gave_way_it_is_only_known_what_was_met(load_test: L
         load_test.check_capacity(BROKEN, unit="users", at_least=50)
 
 
+def test_below_what_was_promised_an_inconclusive_trial_decides_nothing(load_test: LoadTest) -> None:
+    short = Capacity(best=None, first_failed=20, trials=(Trial(load=20, verdict="inconclusive"),))
+    with pytest.raises(RunInconclusive, match="inconclusive: 0, promised capacity in users ≥ 50"):
+        load_test.check_capacity(short, unit="users", at_least=50)
+
+
+def test_users_that_leave_early_make_a_run_void(
+    load_test: LoadTest, small_server: Server, asking: Asking
+) -> None:
+    found = load_test.judge(load_test.play(asking("Leaving"), small_server))
+    assert "of 8 users 0 were there at the end" in found.void_reasons
+    assert found.verdict == "void"
+
+
+@pytest.mark.usefixtures("never_void")
+def test_arrivals_for_whom_nobody_asks_anything_meet_nothing(
+    load_test: LoadTest, small_server: Server
+) -> None:
+    run = load_test.play(arriving("small_users.py:Idle", rate_per_s=20, hold_s=0.3), small_server)
+    with pytest.raises(RunInconclusive, match="no request to measure it by"):
+        load_test.check(run)
+
+
+def test_runs_of_one_name_have_folders_of_their_own(load_test: LoadTest) -> None:
+    session, out = load_test._session, load_test._session.options.out
+    assert [session.new_folder("a") for _ in range(3)] == [out / "a", out / "a" / "2", out / "a" / "3"]
+    assert [session.new_folder("a", "x") for _ in range(2)] == [out / "a" / "x", out / "a" / "x-2"]
+
+
+def test_two_sessions_do_not_write_into_one_folder(tmp_path: Path) -> None:
+    first, second = (LoadSession(options=Options(project=HERE, out=tmp_path / "out")) for _ in range(2))
+    first.clear()
+    with pytest.raises(ProcessFailed, match="another session is writing its results to"):
+        second.clear()
+    first.unlock()
+    second.clear()
+    second.unlock()
+
+
 def test_results_that_cannot_be_written_are_refused_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     session = LoadSession(options=Options(project=HERE, out=tmp_path / "file"))

@@ -68,6 +68,21 @@ def test_children_count() -> None:
     assert whole.memory_bytes > alone
 
 
+def test_the_cpu_time_of_children_that_have_ended_stays() -> None:
+    script = (
+        "import subprocess, sys; burn = 'import time\\nwhile time.process_time() < 0.3: pass'; "
+        "subprocess.run([sys.executable, '-c', burn]); print('done', flush=True); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        whole = read_tree(psutil.Process(parent.pid))
+        parent.communicate("\n")
+    assert whole.cpu_s >= 0.3
+
+
 def test_the_lag_is_asked_for_less_often_than_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("loadcheck.usage.READ_EVERY_S", 0.001)
     lags = itertools.count(7.0)

@@ -19,9 +19,9 @@ SOUND = GeneratorFacts(
 )
 
 
-def reasons(generator: GeneratorFacts = SOUND, *, rate_per_s: float = 24.5) -> tuple[str, ...]:
+def reasons(generator: GeneratorFacts = SOUND, *, rate_per_s: float = 24.5, **asked: int) -> tuple[str, ...]:
     return void_reasons(
-        RunFacts(generator=generator, rate_per_s=rate_per_s, mean_answer_s=0.01, server_cores=0.2)
+        RunFacts(generator=generator, rate_per_s=rate_per_s, mean_answer_s=0.01, server_cores=0.2, **asked)
     )
 
 
@@ -56,6 +56,25 @@ def test_arrivals_that_were_sent_late_are_void() -> None:
     assert reasons(msgspec.structs.replace(SOUND, arrivals=late)) == (
         "the load generator sent arrivals late (4.2 ms at P95)",
     )
+
+
+@pytest.mark.parametrize(("there", "found"), [(45, ()), (44, ("of 50 users 44 were there at the end",))])
+def test_users_that_left_early_are_void(there: int, found: tuple[str, ...]) -> None:
+    facts = msgspec.structs.replace(SOUND, users=((0.0, 50), (30.0, there)))
+    assert reasons(facts, asked_users=50) == found
+    assert reasons(facts) == ()
+
+
+@pytest.mark.parametrize("due", [400, 800])
+def test_arrivals_other_than_asked_for_are_void(due: int) -> None:
+    facts = msgspec.structs.replace(SOUND, arrivals=ArrivalFacts(due=due, dropped=0, late_p95_ms=0))
+    assert reasons(facts, asked_arrivals=600) == (f"{due} arrivals were due, where the stages ask for 600",)
+
+
+@pytest.mark.parametrize(("due", "asked"), [(500, 600), (690, 600), (0, 10)])
+def test_arrivals_vary_by_chance(due: int, asked: int) -> None:
+    facts = msgspec.structs.replace(SOUND, arrivals=ArrivalFacts(due=due, dropped=0, late_p95_ms=0))
+    assert reasons(facts, asked_arrivals=asked) == ()
 
 
 def test_all_generator_processes_share_of_the_machine_is_no_strangers() -> None:

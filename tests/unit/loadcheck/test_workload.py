@@ -1,3 +1,6 @@
+from collections.abc import Callable
+
+import msgspec
 import pytest
 
 from loadcheck.workload import MARGIN_S, Arrivals, UserClass, Users, Workload, arriving, closed, user_classes
@@ -66,3 +69,29 @@ def test_a_workload_knows_its_length() -> None:
     workload = closed("x.py:X", users=50, spawn_rate=5, hold_s=20, warm_up_s=2, network_timeout_s=10)
     assert workload.planned_s == 32
     assert workload.deadline_s == 32 + 20 + MARGIN_S
+
+
+def test_a_workload_knows_how_many_users_and_arrivals_it_asks_for() -> None:
+    ramp = Workload(users=(), stages=tuple(Users(users=n, spawn_rate=n, hold_s=1) for n in (5, 9)))
+    assert (ramp.users_at_end, ramp.judged_arrivals) == (9, 0)
+    stages = (Arrivals(rate_per_s=10, hold_s=2), Arrivals(rate_per_s=30, hold_s=1))
+    rates = Workload(users=(), stages=stages, warm_up_s=3, max_in_flight=7)
+    assert (rates.users_at_end, rates.judged_arrivals) == (7, 50)
+    assert msgspec.structs.replace(rates, judge="all").judged_arrivals == 80
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers"),
+    [
+        (closed, {"users": 0, "spawn_rate": 1}),
+        (closed, {"users": 5, "spawn_rate": -1}),
+        (closed, {"users": 5, "network_timeout_s": 0}),
+        (closed, {"users": 5, "hold_s": -1}),
+        (closed, {"users": 5, "warm_up_s": -1}),
+        (arriving, {"rate_per_s": 0}),
+        (arriving, {"rate_per_s": 5, "max_in_flight": 0}),
+    ],
+)
+def test_a_load_that_cannot_be_is_refused(kind: Callable[..., Workload], numbers: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="are more than 0, and no time is less"):
+        kind("x.py:X", **{"hold_s": 1, **numbers})

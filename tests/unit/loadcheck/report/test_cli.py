@@ -1,5 +1,6 @@
 import csv
 import io
+import shutil
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import msgspec
 import pytest
 
 from loadcheck.cli import main
+from loadcheck.objectives import objective
 from loadcheck.report import write_all
 from loadcheck.report.results_file import encode_record, schema_text
 
@@ -73,6 +75,37 @@ def test_a_finished_run_can_miss_another_objective(call, played):
 def test_what_cannot_be_decided_is_told_with_its_reason(call, played):
     _, out, _ = call("verdict", played / "results.json", "--scenario=arrival_rate")
     assert "arrival_rate: all requests, p95 ≤ 10 ms: " in out
+
+
+@pytest.fixture
+def changed(call, played, record, tmp_path):
+    """Judge the session again with other results recorded."""
+
+    def run(*results, arguments=()):
+        out = shutil.copytree(played, tmp_path / "out")
+        (out / "results.json").write_bytes(encode_record(msgspec.structs.replace(record, results=results)))
+        return call("verdict", out / "results.json", *arguments)
+
+    return run
+
+
+def test_a_void_attempt_that_was_repeated_has_no_say(changed, results):
+    void = msgspec.structs.replace(results["ttl_expiry"], void_reasons=("a busy machine",))
+    again = msgspec.structs.replace(results["ttl_expiry"], attempt=2)
+    assert changed(void, again)[0] == 0
+
+
+@pytest.mark.parametrize(("promise", "code"), [("p50_ms=10000", 1), ("dropped_ratio=1", 0)])
+def test_whether_arrivals_may_be_dropped_is_for_the_given_objectives_to_say(changed, results, promise, code):
+    found, out, _ = changed(results["arrival_rate"], arguments=("--objective", promise))
+    assert ("dropped arrivals" in out, found) == (code == 1, code)
+
+
+def test_an_endpoint_that_nothing_asked_is_inconclusive_again(changed, results):
+    promised = results["ttl_expiry"].judgements[0]
+    nowhere = msgspec.structs.replace(promised, objective=objective("/nowhere", p50_ms=1))
+    again = msgspec.structs.replace(results["ttl_expiry"], judgements=(nowhere,))
+    assert changed(again)[0] == 2
 
 
 @pytest.mark.parametrize(

@@ -37,3 +37,10 @@ def test_a_void_run_is_nothing_to_compare_with(out, record):
 def test_a_session_without_samples_still_gives_a_page(tmp_path, record):
     write_all(tmp_path / "new", record)
     assert "ttl_expiry/samples.bin is missing" in (tmp_path / "new" / "report.html").read_text()
+
+
+def test_what_an_earlier_session_left_is_not_shown_for_a_void_run(out, record):
+    stale = out / "breaking_point" / "load-performance.json"
+    stale.write_text("{}")
+    write_all(out, record)
+    assert not stale.exists()

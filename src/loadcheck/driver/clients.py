@@ -1,0 +1,81 @@
+"""Locust's HTTP clients, held to tell of every request: none is sent anew unseen, forgotten, or endless."""
+
+import functools
+from collections.abc import Callable
+from http.client import BAD_REQUEST
+from typing import Any
+
+import geventhttpclient.client
+from locust import clients, events
+from locust.contrib import fasthttp
+from locust.exception import ResponseError
+
+Leave = Callable[[Any, Any, Any, Any], bool | None]
+
+
+def tell_of_every_request(timeout_s: float) -> None:
+    """Change Locust's clients, for this whole process; a server silent for `timeout_s` seconds has failed."""
+    _send_nothing_anew()
+    _forget_no_answer()
+    _wait_no_longer_than(timeout_s)
+    _name_without_queries()
+
+
+def _send_nothing_anew() -> None:
+    """Keep FastHttpUser's client from sending a GET anew, unseen, when the server drops the connection.
+
+    It has no setting for that; what Locust's `max_retries` counts are other retries.
+    """
+    geventhttpclient.client._may_retry_after_send_error = lambda method: not method  # noqa: SLF001 - no public way
+
+
+def _forget_no_answer() -> None:
+    """Record an answer also when its `with` block is left by an exception, such as `RescheduleTask`.
+
+    Locust then records none, and a task that turns its back on every 500 would have seen no failure.
+    """
+    for answer in (clients.ResponseContextManager, fasthttp.ResponseContextManager):
+        answer.__exit__ = _telling(answer.__exit__)  # type: ignore[method-assign]  # no event comes before it
+
+
+def _telling(leave: Leave) -> Leave:
+    """Wrap the end of a `with` block: what else it is left by, the answer is told by its status.
+
+    Where none came whole, that is the reason of its failure, whatever a check finds wrong with the rest.
+    """
+
+    @functools.wraps(leave)
+    def tell(self: Any, kind: Any, error: Any, trace: Any) -> bool | None:
+        lost = self.request_meta["exception"] or getattr(self, "error", None)
+        if lost and self.status_code < BAD_REQUEST and isinstance(self._manual_result, Exception):
+            self._manual_result = lost
+        if kind is None or self._manual_result is not None or isinstance(error, ResponseError):
+            return leave(self, kind, error, trace)
+        leave(self, None, None, None)
+        return False
+
+    return tell
+
+
+def _wait_no_longer_than(timeout_s: float) -> None:
+    """Give `HttpUser` the time-out that it lacks; a task's own stands."""
+    request = clients.HttpSession.request
+
+    @functools.wraps(request)
+    def limited(*arguments: Any, **options: Any) -> Any:
+        options.setdefault("timeout", timeout_s)
+        return request(*arguments, **options)
+
+    clients.HttpSession.request = limited  # type: ignore[method-assign]  # it has no setting for all requests
+
+
+def _name_without_queries() -> None:
+    """Cut the query off every request's name before Locust's own report takes it: it may tell of a person."""
+    fire = events.request.fire
+
+    def fire_nameless(**told: Any) -> None:
+        if isinstance(told.get("name"), str):
+            told["name"] = told["name"].partition("?")[0]
+        fire(**told)  # type: ignore[no-untyped-call]  # Locust's events are untyped
+
+    events.request.fire = fire_nameless  # type: ignore[method-assign]  # listeners cannot change what others hear
