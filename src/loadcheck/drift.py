@@ -1,5 +1,6 @@
 """Does a run end as it began? What memory and latency have grown by, as claims of a soak."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -35,8 +36,13 @@ def latency_drift(run: Run, *, at_most_ms: float) -> Check:
 
 
 def _drift(name: str, at_s: Floats, values: Floats, duration_s: float, at_most: float) -> Check:
+    """Judge a trend; where it has no bound, the readings' range is one: more it cannot have been."""
     found = trend(at_s, values)
-    interval = Interval(found.interval.low * duration_s, found.interval.high * duration_s)
+    most = float(np.ptp(values)) if len(values) else math.inf
+    low, high = found.interval.low * duration_s, found.interval.high * duration_s
+    interval = Interval(
+        max(low, -most) if math.isinf(low) else low, min(high, most) if math.isinf(high) else high
+    )
     return Check(
         limit=Limit(name, "≤", float(at_most)),
         figure=found.growth(duration_s),

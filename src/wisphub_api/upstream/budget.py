@@ -24,10 +24,11 @@ FORGET_AFTER_S: Final = 60.0
 
 
 class Urgency(IntEnum):
-    """Who waits for a call: a person, or nobody yet."""
+    """Who waits for a call: a person, every answer (no client is known before all are), or nobody yet."""
 
     INTERACTIVE = 0
-    BACKGROUND = 1
+    NEEDED = 1
+    BACKGROUND = 2
 
 
 class BudgetState(Struct, frozen=True, kw_only=True):
@@ -48,9 +49,10 @@ class _Waiting(Struct, order=True):
 class Budget:
     """Gives permits to call; for one event loop.
 
-    At most `at_once` calls are under way, of which background calls take all but one: a person never waits
-    for a crawl. Calls begin at most `per_s` a second (None: as fast as they come). A 429 pauses all of them,
-    for as long as it says, and lowers the rate; each second without one raises it again.
+    At most `at_once` calls are under way, of which crawls take all but one: a person never waits for them.
+    While what every answer needs is being read, other crawls make one call at a time. Calls begin at most
+    `per_s` a second (None: as fast as they come). A 429 pauses all of them, for as long as it says, and
+    lowers the rate; each second without one raises it again.
 
     Args:
         at_once: 1 or more.
@@ -67,8 +69,7 @@ class Budget:
         self._now = now or (lambda: asyncio.get_running_loop().time())
         self._queue: list[_Waiting] = []
         self._numbers = itertools.count()
-        self._under_way = 0
-        self._background = 0
+        self._held = dict.fromkeys(Urgency, 0)
         self._next_at = 0.0
         self._refused_at = float("-inf")
         self._begun: deque[float] = deque(maxlen=1_000)
@@ -110,7 +111,7 @@ class Budget:
     def state(self) -> BudgetState:
         """Tell how it is doing."""
         return BudgetState(
-            under_way=self._under_way,
+            under_way=sum(self._held.values()),
             waiting=sum(not waiting.granted.done() for waiting in self._queue),
             per_s=self.per_s,
             pauses_s=max(self._next_at - self._now(), 0.0),
@@ -131,8 +132,7 @@ class Budget:
                 self._come_back(self._next_at - now)
                 return
             heapq.heappop(self._queue)
-            self._under_way += 1
-            self._background += waiting.urgency is Urgency.BACKGROUND
+            self._held[waiting.urgency] += 1
             self._begun.append(now)
             self._next_at = max(self._next_at, now) + (1 / self.per_s if self.per_s else 0.0)
             waiting.granted.set_result(None)
@@ -141,11 +141,18 @@ class Budget:
         """Return who is next, when there is room for it."""
         while self._queue and self._queue[0].granted.done():
             heapq.heappop(self._queue)  # it was cancelled
-        if not self._queue or self._under_way >= self._at_once:
-            return None
-        first = self._queue[0]
-        is_full = self._background >= max(self._at_once - 1, 1)
-        return None if first.urgency is Urgency.BACKGROUND and is_full else first
+        return self._queue[0] if self._queue and self._has_room(self._queue[0].urgency) else None
+
+    def _has_room(self, urgency: Urgency) -> bool:
+        if urgency is Urgency.INTERACTIVE:
+            return sum(self._held.values()) < self._at_once
+        if sum(self._held.values()) >= self._at_once or self._crawling >= max(self._at_once - 1, 1):
+            return False
+        return urgency is Urgency.NEEDED or not (self._held[Urgency.NEEDED] and self._held[urgency])
+
+    @property
+    def _crawling(self) -> int:
+        return self._held[Urgency.NEEDED] + self._held[Urgency.BACKGROUND]
 
     def _come_back(self, wait_s: float) -> None:
         if self._timer:
@@ -153,6 +160,5 @@ class Budget:
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._grant)
 
     def _give_back(self, urgency: Urgency) -> None:
-        self._under_way -= 1
-        self._background -= urgency is Urgency.BACKGROUND
+        self._held[urgency] -= 1
         self._grant()

@@ -159,7 +159,7 @@ class WispHubNet:
     async def _crawl(self, path: str, read: PageReader[Any, T], key: Callable[[T], int]) -> Crawl[T]:
         result = await crawl(
             lambda offset, limit: self.read(
-                path, {"offset": offset, "limit": limit}, read, urgency=Urgency.BACKGROUND
+                path, {"offset": offset, "limit": limit}, read, urgency=Urgency.NEEDED
             ),
             key,
         )

@@ -105,3 +105,10 @@ def test_steady_latency_is_met() -> None:
 def test_failures_say_nothing_about_latency() -> None:
     found = latency_drift(run(label=BAD), at_most_ms=1)
     assert found.verdict == "inconclusive"
+
+
+def test_memory_that_takes_one_step_cannot_have_grown_by_more() -> None:
+    found = memory_drift(run(memory_mb=lambda at_s: 50 + 3 * (at_s > 30)), at_most_mb=4)
+    assert found.verdict == "met"
+    assert found.interval
+    assert found.interval.high <= 4

@@ -53,6 +53,30 @@ async def test_a_person_goes_before_a_page_that_waited_longer() -> None:
     assert begun == ["first page", "person", "second page"]
 
 
+async def test_what_every_answer_needs_goes_before_other_crawls() -> None:
+    budget, begun = Budget(2), list[str]()
+    first = asyncio.create_task(call(budget, A_CRAWL, begun, "methods"))
+    await asyncio.sleep(0.1)
+    others = [asyncio.create_task(call(budget, A_CRAWL, begun, "tickets")) for _ in range(2)]
+    await asyncio.sleep(0.1)
+    clients = asyncio.create_task(call(budget, Urgency.NEEDED, begun, "clients"))
+    await asyncio.gather(first, clients, *others)
+    assert begun == ["methods", "clients", "tickets", "tickets"]
+
+
+async def test_while_every_answer_waits_other_crawls_make_one_call_at_a_time() -> None:
+    budget, begun = Budget(8), list[str]()
+    clients = asyncio.create_task(call(budget, Urgency.NEEDED, begun, "clients"))
+    await asyncio.sleep(0.1)
+    others = [asyncio.create_task(call(budget, A_CRAWL, begun, "detail")) for _ in range(5)]
+    await asyncio.sleep(0.1)
+    assert begun == ["clients", "detail"]
+    await clients
+    await asyncio.sleep(0.1)
+    assert begun == ["clients", *["detail"] * 5]
+    await asyncio.gather(*others)
+
+
 async def test_calls_begin_at_the_rate_allowed() -> None:
     budget = Budget(10, per_s=4)
     start = asyncio.get_running_loop().time()
