@@ -29,7 +29,7 @@ VERIFYING = "locustfiles/heavy_verification.py:HeavyVerificationUser"
 
 
 def test_distributed(load: LoadTest, stand: Stand) -> None:
-    hold_s = load.pick(short=4, documented=60)
+    hold_s = load.pick(short=3, documented=60)
     service = stand.service(stand.upstream(latency_ms=50))
 
     def play(workers: int) -> Run:

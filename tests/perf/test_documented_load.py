@@ -45,7 +45,7 @@ def service(shared_stand: Stand) -> Server:
 
 
 def test_50_users(load: LoadTest, stand: Stand, service: Server) -> None:
-    hold_s = load.pick(short=24, documented=300)
+    hold_s = load.pick(short=22, documented=300)
     workload = closed(BOTS, users=50, spawn_rate=5, hold_s=hold_s, warm_up_s=1)
     run = load.play(workload, service, env=stand.consumer_env)
     all_requests = objective(p95_ms=10, mean_ms=10, max_ms=1_000, min_rate_per_s=0.95 * 50 / MEAN_WAIT_S)

@@ -1,8 +1,10 @@
 """Are the harness' own figures right? Held against a server whose every response time is scripted.
 
 P50, P95 and P99 must be within 2 % or 0.3 ms of the script, whether users wait for their answers (closed) or
-arrive at a rate of their own (open). And when the server stalls for a second while users keep arriving, their
-latency must show it, though its service time, that of those who got in, does not.
+arrive at a rate of their own (open). What two wake-ups of an idle machine cost, some 0.7 ms here, is no error
+of the harness, as users feel it too: the script leaves room for it. And when the server stalls for a second
+while users keep arriving, their latency must show it, though its service time, that of those who got in, does
+not.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ def near(run: Run, truth: list[tuple[float, float]]) -> list[Check]:
 
 def test_stall(load: LoadTest) -> None:
     server = load.serve(scripted("--fixed-ms=5", "--stall-at=2.5"))
-    run = load.play(arriving(CALLER, rate_per_s=100, hold_s=6, max_in_flight=4, warm_up_s=0.5), server)
+    run = load.play(arriving(CALLER, rate_per_s=100, hold_s=5, max_in_flight=4, warm_up_s=0.5), server)
     judged = run.judged
     load.check(
         run,

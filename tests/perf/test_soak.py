@@ -26,7 +26,7 @@ HASTY = UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser"
 
 
 def test_soak(load: LoadTest, stand: Stand) -> None:
-    hold_s = load.pick(short=6, documented=120, soak=1_800)
+    hold_s = load.pick(short=5, documented=120, soak=1_800)
     upstream = stand.upstream(latency_ms=50)
     service = stand.service(upstream, wisphub_api_clients_ttl=1)
     workload = closed(HASTY, users=20, hold_s=hold_s, warm_up_s=2)

@@ -28,7 +28,7 @@ UPSTREAM_LATENCY_MS = 600
 
 def test_ttl_expiry(load: LoadTest, stand: Stand) -> None:
     hasty = UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser", wait_s=(0.2, 0.6))
-    workload = closed(hasty, users=20, hold_s=load.pick(short=10, documented=60), warm_up_s=0.5)
+    workload = closed(hasty, users=20, hold_s=load.pick(short=8.5, documented=60), warm_up_s=0.5)
     upstream = stand.upstream(latency_ms=UPSTREAM_LATENCY_MS)
     service = stand.service(upstream, wisphub_api_clients_ttl=TTL_S, wisphub_api_plans_ttl=TTL_S)
     one_load = upstream.calls()["GET /api/clientes/"]

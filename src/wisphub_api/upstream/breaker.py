@@ -22,8 +22,9 @@ from wisphub_api.exceptions import (
 State = Literal["closed", "open", "half-open"]
 FAILURES: Final = 8
 """In a row. One load's retries of a single page are four: a single bad page does not open it."""
-OPEN_S: Final = 2.0
-LONGEST_OPEN_S: Final = 15.0
+OPEN_S: Final = 1.0
+LONGEST_OPEN_S: Final = 5.0
+"""One call in five seconds is no burden to who is down, and nobody waits longer than that once it is back."""
 SERVER_ERROR: Final = 500
 
 

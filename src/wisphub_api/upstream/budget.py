@@ -16,9 +16,9 @@ from msgspec import Struct
 PAUSE_S: Final = 1.0
 """How long nothing is sent after a 429 that does not say how long."""
 BACK_OFF: Final = 0.7
-RECOVER_PER_S: Final = 1.1
+RECOVER_PER_S: Final = 1.5
 """By a factor both ways: the same step would be nothing to a fast account and a burst to a slow one."""
-SLOWEST_PER_S: Final = 0.5
+SLOWEST_PER_S: Final = 1.0
 FORGET_AFTER_S: Final = 60.0
 """A limit that was learned is forgotten when so long no 429 came."""
 

@@ -13,10 +13,10 @@ import time
 from typing import ClassVar
 
 SCRIPT_MS = [
-    *[40.0] * 120,
-    *[43.0 + 0.25 * step for step in range(60)],
-    *[70.0 + 2.0 * step for step in range(14)],
-    *[110.0 + 2.0 * step for step in range(6)],
+    *[60.0] * 120,
+    *[63.0 + 0.25 * step for step in range(60)],
+    *[90.0 + 2.0 * step for step in range(14)],
+    *[130.0 + 2.0 * step for step in range(6)],
 ]
 """One cycle; its order is shuffled."""
 

@@ -82,7 +82,7 @@ def test_a_probe_that_fails_makes_it_wait_longer_up_to_a_bound(breaker: Breaker,
         with pytest.raises(UpstreamUnreachable) as caught, breaker.watching():
             pass
         waits.append(caught.value.retry_after_s)
-    assert waits == [4, 8, LONGEST_OPEN_S, LONGEST_OPEN_S, LONGEST_OPEN_S]
+    assert waits == [2, 4, LONGEST_OPEN_S, LONGEST_OPEN_S, LONGEST_OPEN_S]
 
 
 def test_a_cancelled_probe_makes_room_for_another(breaker: Breaker, clock: Clock) -> None:

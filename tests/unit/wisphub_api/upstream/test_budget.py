@@ -100,7 +100,7 @@ async def test_a_429_lowers_the_rate_until_it_is_long_ago() -> None:
     budget.refused(1)
     assert budget.per_s == pytest.approx(7)
     await asyncio.sleep(5)
-    assert budget.per_s == pytest.approx(7 * 1.1**5)
+    assert budget.per_s == pytest.approx(7 * 1.5**5)
     await asyncio.sleep(60)
     assert budget.per_s is None
 
