@@ -35,7 +35,7 @@ def service(shared_stand: Stand) -> Server:
 
 
 def test_users(load: LoadTest, stand: Stand, service: Server) -> None:
-    hold_s = load.pick(short=3, documented=30)
+    hold_s = load.pick(short=2.5, documented=30)
 
     def play(users: float) -> Run:
         workload = closed(BOTS, users=int(users), hold_s=hold_s, warm_up_s=1)

@@ -45,7 +45,7 @@ FAULTS = {
 def fifty_users(load: LoadTest, *, short_s: float = 4) -> Workload:
     hold_s = load.pick(short=short_s, documented=30, stress=120)
     return closed(
-        "locustfiles/bot_traffic.py:WispHubAPIUser", users=USERS, hold_s=hold_s, warm_up_s=2 * TTL_S
+        "locustfiles/bot_traffic.py:WispHubAPIUser", users=USERS, hold_s=hold_s, warm_up_s=1.5 * TTL_S
     )
 
 
