@@ -92,7 +92,7 @@ class Generator(Struct, frozen=True, kw_only=True):
         facts = msgspec.json.decode((out / "facts.json").read_bytes(), type=GeneratorFacts)
         start, end = facts.started_at, facts.started_at + facts.ended_s
         played_from, judged_from = start + facts.played_from_s, start + facts.judged.start_s
-        servers = named(watched.servers)
+        servers = {name: server for name, server in named(watched.servers).items() if server.is_watched}
         return Run(
             workload=workload,
             folder=out,

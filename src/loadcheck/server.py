@@ -86,6 +86,11 @@ class Server(ChildProcess, Target):
         """Return its command without secrets."""
         return shown(self.program.command)
 
+    @property
+    def is_watched(self) -> bool:
+        """Was there anything to read? What nobody could look at has no figures."""
+        return bool(self._watch.readings)
+
     def usage(self, start: float, end: float) -> Usage:
         """Sum up what it consumed between two moments, in seconds since the epoch."""
         return usage_between(tuple(self._watch.readings), start, end)

@@ -110,9 +110,7 @@ class UsageWatch:
         self._thread.join()
 
     def _watch(self) -> None:
-        with contextlib.suppress(
-            psutil.NoSuchProcess, psutil.ZombieProcess
-        ):  # it ended: nothing more to read
+        with contextlib.suppress(psutil.Error):  # it ended, or may not be looked at: nothing more to read
             for number in itertools.count():
                 asks = number % ASK_EVERY_READINGS == 0
                 lag_ms = self._lag_ms() if self._lag_ms and asks else None

@@ -1,5 +1,6 @@
 """What a run asks of the load generator, as data: which users, how many or how often, for how long."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
@@ -92,6 +93,10 @@ class Workload(Struct, frozen=True, kw_only=True):
         times_s = (self.warm_up_s, *(stage.hold_s for stage in self.stages))
         if min(_more_than_none(self)) <= 0 or min(times_s) < 0:
             raise ValueError("users, rates, callers and time-outs are more than 0, and no time is less")
+        if self.is_open and (needed := callers_needed(self.users)) > self.max_in_flight:
+            raise ValueError(
+                f"max_in_flight is {self.max_in_flight}: the lightest class has a caller from {needed} on"
+            )
 
     @property
     def is_open(self) -> bool:
@@ -132,6 +137,12 @@ def _more_than_none(workload: Workload) -> Iterator[float]:
     yield from (workload.max_in_flight, workload.network_timeout_s)
     for stage in workload.stages:
         yield from (stage.users, stage.spawn_rate) if isinstance(stage, Users) else (stage.rate_per_s,)
+
+
+def callers_needed(users: Sequence[UserClass]) -> int:
+    """Return how many callers it takes for each class to have one, by their weights."""
+    weights = [user.weight for user in users]
+    return max((math.ceil(sum(weights) / weight) for weight in weights if weight > 0), default=0)
 
 
 def closed(

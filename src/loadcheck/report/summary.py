@@ -1,4 +1,4 @@
-"""`summary.csv`: one line per objective, for a spreadsheet."""
+"""`summary.csv`: one line per objective and per claim, for a spreadsheet."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -14,6 +14,7 @@ from loadcheck.report.words import title
 from loadcheck.result import Result
 
 INTERVAL = ("p95_low_ms", "p95_high_ms")
+CLAIM = ("claim", "figure")
 
 
 def write_summary(path: Path, results: Iterable[Result]) -> None:
@@ -22,7 +23,9 @@ def write_summary(path: Path, results: Iterable[Result]) -> None:
     figures = [name for name in Figures.__struct_fields__ if name != "p95_interval"]
     limits = sorted({name for row in rows for name in row if name.startswith("limit_")})
     with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, ["scenario", "endpoint", *figures, *INTERVAL, *limits, "verdict"])
+        table = csv.DictWriter(
+            file, ["scenario", "endpoint", *figures, *INTERVAL, *limits, *CLAIM, "verdict"]
+        )
         table.writeheader()
         table.writerows(rows)
 
@@ -36,6 +39,9 @@ def _rows(result: Result) -> Iterator[dict[str, Any]]:
             **{_column(limit): limit.limit for limit in judgement.objective.limits},
             "verdict": result.verdict_on(judgement),
         }
+    for check in result.claims:
+        claim = dict(zip(CLAIM, (str(check.limit), check.figure), strict=True))
+        yield {"scenario": title(result), **claim, "verdict": result.verdict_on(check)}
 
 
 def _figures(judgement: Judgement) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+
+T = TypeVar("T")
 
 
 class Representation(msgspec.Struct, frozen=True):
@@ -26,3 +29,13 @@ def represent(content: Any, *, total: int | None = None) -> Representation:
     """Encode `content` as JSON and tag it with a digest of its bytes."""
     body = msgspec.json.encode(content)
     return Representation(body, f'"{blake2b(body, digest_size=12).hexdigest()}"', total)
+
+
+def page_of(items: Sequence[T], limit: int | None, offset: int) -> Sequence[T]:
+    """Give at most `limit` items (None: all) from the one at `offset` on."""
+    return items[offset : None if limit is None else offset + limit]
+
+
+def represent_page(items: Sequence[Any], limit: int | None, offset: int) -> Representation:
+    """Encode a page of a list, and tell how long the whole is."""
+    return represent(page_of(items, limit, offset), total=len(items))

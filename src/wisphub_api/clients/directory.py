@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
-from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.representation import Representation, page_of, represent
 from wisphub_api.clients.holders import HolderIndex
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.search import SearchIndex
 from wisphub_api.clients.text import document_key, fold_place, phone_key, phone_keys
 from wisphub_api.upstream.wire import ClientRow
 
-K = TypeVar("K")
 _SERVICE_ID: Final = attrgetter("service_id")
 
 
@@ -76,7 +75,7 @@ class Directory:
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
         """Give the clients of whom a field contains `query`, the closest first, as JSON."""
         hits = self._search.search(query)
-        found = [self._at(position) for position in _slice(hits, limit, offset)]
+        found = [self._at(position) for position in page_of(hits, limit, offset)]
         return represent(found, total=len(hits))
 
     def by_service_id(self, service_id: int) -> Client | None:
@@ -107,8 +106,8 @@ class Directory:
 
     def _slice(self, limit: int | None, offset: int) -> Sequence[Client]:
         if not self._changed:
-            return _slice(self._clients, limit, offset)
-        return [self._at(position) for position in _slice(range(len(self)), limit, offset)]
+            return page_of(self._clients, limit, offset)
+        return [self._at(position) for position in page_of(range(len(self)), limit, offset)]
 
     def _holding(self, key: str) -> Iterator[Client]:
         """Give every client of whom a field holds a document's or a phone's key, by `service_id`."""
@@ -122,7 +121,3 @@ def _documents(client: Client) -> list[str]:
 
 def _phones(client: Client) -> list[str]:
     return phone_keys(client.phone or "")
-
-
-def _slice(items: Sequence[K], limit: int | None, offset: int) -> Sequence[K]:
-    return items[offset : None if limit is None else offset + limit]

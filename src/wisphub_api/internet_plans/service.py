@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 
 from wisphub_api.cache.cached import Cached
-from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.representation import Representation, represent, represent_page
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import NotFound, UpstreamError
@@ -68,8 +68,7 @@ class PlanService:
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List plans by `plan_id`."""
         reading = await self._catalogue.read(wish)
-        stop = None if limit is None else offset + limit
-        return reading.map(lambda found: represent(found.plans[offset:stop], total=len(found.plans)))
+        return reading.map(lambda found: represent_page(found.plans, limit, offset))
 
     async def by_id(self, plan_id: int, wish: Wish = ANY) -> Reading[Representation]:
         """Give one plan.

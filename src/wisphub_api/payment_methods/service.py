@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wisphub_api.cache.cached import Cached
-from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.representation import Representation, represent_page
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.payment_methods.models import PaymentMethod
@@ -41,5 +41,4 @@ class PaymentMethodService:
             NotFreshEnough: None as fresh as wished for can be given.
         """
         reading = await self._methods.read(wish)
-        stop = None if limit is None else offset + limit
-        return reading.map(lambda methods: represent(methods[offset:stop], total=len(methods)))
+        return reading.map(lambda methods: represent_page(methods, limit, offset))

@@ -57,6 +57,7 @@ class Content(Struct, frozen=True, kw_only=True):
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_S: Final = 900.0
+NO_FILTERS: Final[Mapping[str, int]] = {}
 _DETAIL_PATHS: Final = {
     "PPPOE": "/api/plan-internet/pppoe/{plan_id}/",
     "SIMPLE QUEUE": "/api/plan-internet/queue/{plan_id}/",
@@ -128,11 +129,11 @@ class WispHubNet:
 
     async def clients(self) -> Crawl[ClientRow]:
         """Read all clients, or raise: never a part of them."""
-        return await self._crawl("/api/clientes/", self._client_pages, lambda row: row.client.service_id)
+        return await self.crawl("/api/clientes/", self._client_pages, lambda row: row.client.service_id)
 
     async def plans(self) -> Crawl[InternetPlan]:
         """Read all plans, without their price and speeds, or raise."""
-        return await self._crawl("/api/plan-internet/", self._plan_pages, lambda plan: plan.plan_id)
+        return await self.crawl("/api/plan-internet/", self._plan_pages, lambda plan: plan.plan_id)
 
     async def detailed(self, plan: InternetPlan) -> InternetPlan:
         """Add price and speeds to a plan that `has_detail`."""
@@ -156,10 +157,19 @@ class WispHubNet:
         rows = (row.client for row in page.rows if row is not None)
         return next((client for client in rows if client.service_id == service_id), None)
 
-    async def _crawl(self, path: str, read: PageReader[Any, T], key: Callable[[T], int]) -> Crawl[T]:
+    async def crawl(
+        self,
+        path: str,
+        read: PageReader[Any, T],
+        key: Callable[[T], int],
+        *,
+        filters: Mapping[str, int] = NO_FILTERS,
+        urgency: Urgency = Urgency.NEEDED,
+    ) -> Crawl[T]:
+        """Read a list page by page, or raise: never a part of it; `key` gives a row's id."""
         result = await crawl(
             lambda offset, limit: self.read(
-                path, {"offset": offset, "limit": limit}, read, urgency=Urgency.NEEDED
+                path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency
             ),
             key,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Final
 
 from msgspec import Struct
@@ -10,10 +9,8 @@ from msgspec import Struct
 from wisphub_api.payment_methods.models import PaymentMethod
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.paging import Crawl, crawl
+from wisphub_api.upstream.paging import Crawl
 from wisphub_api.upstream.wire import PageReader, Text, clean_text
-
-logger = logging.getLogger(__name__)
 
 PATH: Final = "/api/formas-de-pago/"
 
@@ -27,15 +24,7 @@ class PaymentMethodWire(Struct):
 
 async def read_payment_methods(net: WispHubNet) -> Crawl[PaymentMethod]:
     """Read all payment methods, or raise: never a part of them."""
-    found = await crawl(
-        lambda offset, limit: net.read(
-            PATH, {"offset": offset, "limit": limit}, _PAGES, urgency=Urgency.BACKGROUND
-        ),
-        lambda method: method.payment_method_id,
-    )
-    if found.set_aside:
-        logger.warning("%s: %d rows without a usable id set aside", PATH, found.set_aside)
-    return found
+    return await net.crawl(PATH, _PAGES, lambda method: method.payment_method_id, urgency=Urgency.BACKGROUND)
 
 
 def to_payment_method(wire: PaymentMethodWire) -> PaymentMethod:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
@@ -15,10 +14,7 @@ from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import Ticket, TicketOrder
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import Content, WispHubNet
-from wisphub_api.upstream.paging import crawl
 from wisphub_api.upstream.wire import Page, PageReader, Ref, Text, clean_text
-
-logger = logging.getLogger(__name__)
 
 LIST: Final = "/api/tickets/"
 ONE: Final = "/api/tickets/{ticket_id}/"
@@ -65,15 +61,8 @@ async def read_all_tickets(net: WispHubNet) -> list[Ticket]:
 
 
 async def _read(net: WispHubNet, filters: Mapping[str, int], urgency: Urgency) -> list[Ticket]:
-    result = await crawl(
-        lambda offset, limit: net.read(
-            LIST, {**filters, "offset": offset, "limit": limit}, _PAGES, urgency=urgency
-        ),
-        lambda ticket: ticket.ticket_id,
-    )
-    if result.set_aside:
-        logger.warning("%s: %d rows without a usable id set aside", LIST, result.set_aside)
-    return result.rows
+    found = await net.crawl(LIST, _PAGES, lambda ticket: ticket.ticket_id, filters=filters, urgency=urgency)
+    return found.rows
 
 
 def _may_be_in(ticket: Ticket, state: int) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import psutil
 import pytest
 
 from loadcheck.capacity import Capacity, Search, Trial
@@ -18,7 +19,7 @@ from loadcheck.outcome import Scenario
 from loadcheck.process import ProcessFailed
 from loadcheck.result import ObjectiveMissed, Result, RunInconclusive, RunVoid
 from loadcheck.samples import Label, Samples
-from loadcheck.server import Program, Server
+from loadcheck.server import Program, Server, asgi, serving
 from loadcheck.session import WRITTEN, LoadSession, Options
 from loadcheck.target import Target
 from loadcheck.validity import RunFacts
@@ -384,3 +385,18 @@ def test_results_that_cannot_be_written_are_refused_in_a_sentence(tmp_path: Path
 
 def test_a_scenarios_folder_has_a_plain_name() -> None:
     assert Scenario(name="load.asks[/a/b c]").folder == "load.asks-a-b-c-"
+
+
+def test_a_server_that_nobody_may_look_at_has_met_nothing(
+    load_test: LoadTest, tmp_path: Path, asking: Asking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> None:
+        raise psutil.AccessDenied
+
+    monkeypatch.setattr("loadcheck.usage.read_tree", denied)
+    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda _: ())
+    small = asgi("small_server:app", folder=HERE, SMALL_TOKEN="unspoken")
+    with serving(small, logs=tmp_path) as server:
+        run = load_test.play(asking("Good", hold_s=0.2), server)
+    with pytest.raises(RunInconclusive, match="nobody watches this figure of the server"):
+        load_test.check(run, objective(memory_mb=1_000))

@@ -95,3 +95,12 @@ def test_a_workload_knows_how_many_users_and_arrivals_it_asks_for() -> None:
 def test_a_load_that_cannot_be_is_refused(kind: Callable[..., Workload], numbers: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="are more than 0, and no time is less"):
         kind("x.py:X", **{"hold_s": 1, **numbers})
+
+
+def test_every_class_of_an_open_workload_has_a_caller() -> None:
+    light, heavy = (
+        UserClass(locustfile="a.py", name=name, weight=weight) for name, weight in (("A", 1), ("B", 59))
+    )
+    arriving([light, heavy], rate_per_s=1, hold_s=1, max_in_flight=60)
+    with pytest.raises(ValueError, match="max_in_flight is 59: the lightest class has a caller from 60 on"):
+        arriving([light, heavy], rate_per_s=1, hold_s=1, max_in_flight=59)

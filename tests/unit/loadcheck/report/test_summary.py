@@ -1,5 +1,8 @@
 import csv
 
+import msgspec
+
+from loadcheck.judge import claim
 from loadcheck.report.summary import write_summary
 
 
@@ -11,7 +14,7 @@ def rows(path):
 def test_each_objective_has_a_line_with_figures_limits_and_verdict(tmp_path, record, results):
     write_summary(tmp_path / "summary.csv", record.results)
     found = rows(tmp_path / "summary.csv")
-    assert len(found) == sum(len(result.judgements) for result in record.results)
+    assert len(found) == sum(len(result.judgements) + len(result.claims) for result in record.results)
     first = found[0]
     figures = results["documented_load"].judgements[0].figures
     assert (first["scenario"], first["endpoint"], first["verdict"]) == ("documented_load", "", "inconclusive")
@@ -28,3 +31,11 @@ def test_a_limit_that_was_not_promised_is_empty(tmp_path, record):
 def test_nothing_to_tell_is_a_head_alone(tmp_path):
     write_summary(tmp_path / "summary.csv", ())
     assert not rows(tmp_path / "summary.csv")
+
+
+def test_a_missed_claim_has_a_line_of_its_own(tmp_path, results):
+    missed = claim("refreshes", 1, "≥", 2)
+    result = msgspec.structs.replace(results["ttl_expiry"], claims=(missed,), void_reasons=())
+    write_summary(tmp_path / "summary.csv", (result,))
+    *_, last = rows(tmp_path / "summary.csv")
+    assert (last["claim"], last["figure"], last["verdict"]) == ("refreshes ≥ 2", "1.0", "missed")
