@@ -6,7 +6,7 @@ PROFILE ?= short
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types imports files perf lock format clean
+.PHONY: help setup demo test check lint types imports files audit perf bench peers lock format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -47,8 +47,21 @@ files: setup
 	$(BIN)/hadolint Containerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci .gitlab-ci.yml
 
+audit: setup ## Known holes in what the service stands on, asked of the package index
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement requirements-service.lock
+
 perf: setup ## Load tests; PROFILE=documented for the long ones
 	$(BIN)/pytest -m perf --perf-profile=$(PROFILE) --reruns 2 --only-rerun RunVoid --only-rerun RunInconclusive --junitxml=perf-results/junit.xml
+
+BENCH := $(if $(LARGE),bench,bench and not large)
+
+bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those of 500,000 clients too
+	$(BIN)/pytest -p benchmark -m "$(BENCH)" tests/perf/micro --timeout=1800 --benchmark-autosave --benchmark-storage=perf-results/bench \
+		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-warmup=on $(ARGS)
+	$(BIN)/python tests/perf/micro/footprint.py 2000 50000 $(if $(LARGE),500000)
+
+peers: setup ## Our speed beside the limit's and the peers'; ARGS=--quick to see that it runs, ARGS=--help for more
+	$(BIN)/python -m benchmarks.peers $(ARGS)
 
 format: setup ## Format the code and mend what ruff can
 	$(BIN)/ruff check --fix .

@@ -2,6 +2,9 @@
 
 `bot:the-key` may do everything, `bot/read+diagnostics:the-key` only what is named. The key is all that
 follows the first colon: it may hold colons and slashes, a name holds neither. Only a key's digest is kept.
+
+`verify` lets identities be checked, and tells of the clients nothing else, not even which there are; `read`
+comprises it.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from msgspec import Struct
 
 from wisphub_api.exceptions import SettingsError
 
-Scope = Literal["read", "write", "diagnostics"]
+Scope = Literal["read", "write", "diagnostics", "verify"]
 SCOPES: Final[frozenset[Scope]] = frozenset(get_args(Scope))
 
 FILE_MAX_BYTES: Final = 1_000_000
@@ -34,6 +37,22 @@ class ApiKey(Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"ApiKey({'+'.join(sorted(self.scopes))})"
+
+
+class Caller(Struct, frozen=True):
+    """Who asks, and what they may do."""
+
+    name: str
+    scopes: frozenset[Scope]
+
+    @property
+    def may_read(self) -> bool:
+        """Whether all of a client may be told."""
+        return "read" in self.scopes
+
+    def may(self, scope: str) -> bool:
+        """Tell whether this scope is among theirs; who may read the clients may verify them as well."""
+        return scope in self.scopes or (scope == "verify" and self.may_read)
 
 
 def digest(key: bytes) -> bytes:

@@ -5,30 +5,40 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Final
 
 from litestar import Litestar
+from litestar.datastructures import State
 from litestar.di import Provide
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
 from wisphub_api.clients.attempts import FailedAttempts
+from wisphub_api.clients.checks import CheckRules, IdentityChecks
 from wisphub_api.clients.controller import ClientController
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.clients.update import ClientUpdates
+from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
+from wisphub_api.fleet.store import Store
 from wisphub_api.internet_plans.controller import InternetPlanController
 from wisphub_api.internet_plans.models import PlanCatalogue
 from wisphub_api.internet_plans.service import PlanService, load_catalogue
+from wisphub_api.memory import give_back_what_is_freed
 from wisphub_api.network.controller import NetworkController
 from wisphub_api.network.diagnostic import PingPolicy
 from wisphub_api.network.service import NetworkService
+from wisphub_api.network.shared_pings import SharedPings
 from wisphub_api.network.task_ids import TaskIds
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
+from wisphub_api.sharing import Sharing
+from wisphub_api.shortcuts import shortcuts
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
+from wisphub_api.tickets.first_answers import FirstAnswers
 from wisphub_api.tickets.opening import Desk
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
@@ -39,17 +49,13 @@ from wisphub_api.web.docs import assets_router, openapi_config
 from wisphub_api.web.gate import cors_config, gate, key_ring, shell
 from wisphub_api.web.head import answering_head
 from wisphub_api.web.health import CacheController, HealthController
-from wisphub_api.web.metrics import (
-    CacheFigures,
-    MetricsController,
-    UpstreamFigures,
-    counting_calls,
-    counting_requests,
-    new_registry,
-    watching_loop,
-)
+from wisphub_api.web.hot_path import SHORT_WAY, HotPath, Shortcuts
+from wisphub_api.web.keys import KeyRing
+from wisphub_api.web.metrics import CacheFigures, MetricsController, UpstreamFigures, counting_checks
+from wisphub_api.web.parameters import refusing_loose_values
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
-from wisphub_api.web.telemetry import logging_config
+from wisphub_api.web.sharing_metrics import SharingFigures
+from wisphub_api.web.telemetry import Telemetry
 
 logger = logging.getLogger(__name__)
 
@@ -69,35 +75,40 @@ def create_app(settings: Settings | None = None) -> Litestar:
     """
     settings = settings or read_settings()
     ring = key_ring(settings)
-    registry = new_registry()
-    net = WispHubNet(settings, observe=counting_calls(registry))
-    plans = plan_cache(settings, net)
-    directory = directory_cache(settings, net)
-    payment_methods = payment_method_cache(settings, net)
-    open_tickets = open_ticket_cache(settings, net)
-    network = network_service(settings, net, directory)
-    failures = FailedAttempts(settings.verify_max_failures)
-    clients = ClientService(directory, plans, failures, settings.verify_min_fields)
-    registry.register(CacheFigures((directory, plans, payment_methods, open_tickets)))
-    registry.register(UpstreamFigures(net.budget, net.breaker))
-    loop_lag = watching_loop(registry)
+    telemetry = Telemetry(settings)
+    net = WispHubNet(settings, observe=telemetry.note_call)
+    sharing = Sharing(settings, net.budget)
+    store = sharing.store
+    plans = plan_cache(settings, net, sharing)
+    directory = directory_cache(settings, net, sharing)
+    payment_methods = payment_method_cache(settings, net, sharing)
+    open_tickets = open_ticket_cache(settings, net, sharing)
+    network = network_service(settings, net, directory, store)
+    zones = ZoneLimit(open_tickets, store, settings.max_active_tickets_per_zone)
+    failures = FailedAttempts(store, settings.verify_max_failures, settings.verify_max_failures_per_key)
+    rules = CheckRules(settings.verify_min_fields, failures, counting_checks(telemetry.registry))
+    telemetry.registry.register(CacheFigures((directory, plans, payment_methods, open_tickets)))
+    telemetry.registry.register(UpstreamFigures(net.budget, net.breaker))
+    telemetry.registry.register(
+        SharingFigures(sharing.link_state, (directory, plans, payment_methods, open_tickets))
+    )
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncGenerator[None, None]:
+        give_back_what_is_freed()
         if settings.is_open:
             logger.warning("no API key is asked for: everyone who can reach the port may read the clients")
         async with (
             ring or nullcontext(),
-            loop_lag,
+            telemetry,
             net,
-            directory,
-            plans,
-            payment_methods,
-            open_tickets,
+            sharing.open(directory, plans, payment_methods, open_tickets),
             network,
         ):
             yield
 
+    short = shortcuts(directory, plans, payment_methods)
+    needed = (directory, plans)  # without the others nearly all can be answered
     app = Litestar(
         route_handlers=[
             ClientController,
@@ -111,70 +122,87 @@ def create_app(settings: Settings | None = None) -> Litestar:
             assets_router(),
         ],
         dependencies={
-            "clients": _given(clients),
+            "clients": _given(ClientService(directory)),
+            "checks": _given(IdentityChecks(directory, plans, rules)),
             "client_updates": _given(ClientUpdates(directory, net, settings.net_timeout_s)),
             "plans": _given(PlanService(plans)),
             "payment_methods": _given(PaymentMethodService(payment_methods)),
             "network": _given(network),
-            "tickets": _given(ticket_service(settings, net, directory, open_tickets)),
+            "tickets": _given(ticket_service(settings, net, directory, zones, store)),
             "caches": _given((directory, plans, payment_methods, open_tickets)),
-            "needed": _given((directory, plans)),  # without the others nearly all can be answered
-            "registry": _given(registry),
+            "needed": _given(needed),
+            "link": _given(sharing.link_state),
+            "registry": _given(telemetry.page),
         },
         # Litestar's own handlers of the API pages take no `opt`: they are let through by their path.
-        middleware=gate(settings, ring, open_path=DOCS),
+        middleware=gate(settings, ring, store, open_path=DOCS),
+        before_request=refusing_loose_values(),
         cors_config=cors_config(settings),
         exception_handlers=exception_handlers(),
         request_max_body_size=BODY_MAX_BYTES,
         openapi_config=openapi_config(),
-        logging_config=logging_config(),
+        logging_config=None,  # `telemetry` takes over the logging of this process
         lifespan=[lifespan],
+        state=State({"needed": needed, SHORT_WAY: short_way(settings, telemetry, ring, short)}),
     )
-    app.asgi_handler = answering_head(counting_requests(shell(app.asgi_handler), registry))
+    app.asgi_handler = answering_head(telemetry.observing(shell(app.asgi_handler)))
     return app
 
 
-def directory_cache(settings: Settings, net: WispHubNet) -> Cached[Directory]:
+def short_way(
+    settings: Settings, telemetry: Telemetry, ring: KeyRing | None, short: Shortcuts
+) -> HotPath | None:
+    """Answer what is in memory before routing; None where something else has to see each request."""
+    if settings.rate_limit or settings.allowed_hosts or telemetry.is_tracing:
+        return None
+    return HotPath(ring, short, telemetry.requests.note, settings.log_sample)
+
+
+def directory_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> Cached[Directory]:
     """Make the cache of all clients."""
     policy = Policy(settings.clients_ttl_s, settings.max_stale_s, settings.cold_wait_s)
-    return Cached("clients", lambda previous: load_directory(net, previous), policy, len)
+    return sharing.cached("clients", partial(load_directory, net), policy, len, CLIENTS)
 
 
-def plan_cache(settings: Settings, net: WispHubNet) -> Cached[PlanCatalogue]:
+def plan_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> Cached[PlanCatalogue]:
     """Make the cache of all internet plans."""
     policy = Policy(settings.plans_ttl_s, settings.max_stale_s, settings.cold_wait_s)
-    return Cached("internet-plans", lambda previous: load_catalogue(net, previous), policy, len)
+    return sharing.cached("internet-plans", partial(load_catalogue, net), policy, len, INTERNET_PLANS)
 
 
-def payment_method_cache(settings: Settings, net: WispHubNet) -> Cached[PaymentMethods]:
+def payment_method_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> Cached[PaymentMethods]:
     """Make the cache of all payment methods."""
     policy = Policy(settings.payment_methods_ttl_s, settings.max_stale_s, settings.cold_wait_s)
-    return Cached("payment-methods", lambda _: load_payment_methods(net), policy, len)
+    return sharing.cached(
+        "payment-methods", lambda _: load_payment_methods(net), policy, len, PAYMENT_METHODS
+    )
 
 
-def open_ticket_cache(settings: Settings, net: WispHubNet) -> Cached[OpenTickets]:
+def open_ticket_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> Cached[OpenTickets]:
     """Make the cache of the open tickets, which a zone's limit is checked against."""
     states = settings.active_ticket_states
     policy = Policy(TICKETS_TTL_S, min(settings.max_stale_s, TICKETS_MAX_STALE_S), settings.cold_wait_s)
-    return Cached("open-tickets", lambda _: load_open_tickets(net, states), policy, len)
+    return sharing.cached("open-tickets", lambda _: load_open_tickets(net, states), policy, len, OPEN_TICKETS)
 
 
 def ticket_service(
-    settings: Settings, net: WispHubNet, directory: Cached[Directory], open_tickets: Cached[OpenTickets]
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], zones: ZoneLimit, store: Store
 ) -> TicketService:
     """Make the service for support tickets."""
-    zones = ZoneLimit(open_tickets, settings.max_active_tickets_per_zone)
     states = tuple(sorted({settings.default_ticket_status, *settings.active_ticket_states}))
     days_off = colombian_days_off(settings.extra_holidays)
     rules = Rules(settings.default_ticket_status, settings.max_ticket_resolution_days, days_off)
-    return TicketService(net, directory, zones, Desk(net, zones, states), rules)
+    return TicketService(net, directory, Desk(net, zones, states), FirstAnswers(store), rules)
 
 
-def network_service(settings: Settings, net: WispHubNet, directory: Cached[Directory]) -> NetworkService:
+def network_service(
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], store: Store
+) -> NetworkService:
     """Make the service for ping diagnostics; half of all calls are left to the others."""
     calls = PingCalls(net, at_once=max(1, settings.net_concurrency // 2))
     policy = PingPolicy(poll_s=settings.ping_poll_s, reuse_s=settings.ping_reuse_s)
-    return NetworkService(directory, calls, TaskIds(settings.net_key), policy)
+    shared = SharedPings(store, policy.patience_s, policy.reuse_s)
+    return NetworkService(directory, calls, TaskIds(settings.net_key), policy, shared)
 
 
 def _given(value: object) -> Provide:

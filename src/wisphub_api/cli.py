@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
+import os
+import signal
 import socket
 import sys
-from typing import Any, Final
+from contextlib import suppress
+from tempfile import TemporaryDirectory
+from typing import Final
 
 import click
 import msgspec
 import uvicorn
 
 from wisphub_api.demo import demo_settings, running_simulator
-from wisphub_api.exceptions import SettingsError, UpstreamError
+from wisphub_api.exceptions import SettingsError
 from wisphub_api.settings import Settings, read_settings
+from wisphub_api.web.logs import configure_logs
+from wisphub_api.web.server import OPTIONS, DrainingServer
+from wisphub_api.workers import Supervisor, Worker
 
-STOP_WAIT_S: Final = 35
-"""How long requests under way may take to finish once the service is told to stop; a long poll takes 30."""
+BACKLOG: Final = 2048
+"""How many connections may wait to be accepted."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,19 +36,21 @@ def main() -> None:
 @main.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="Processes.")
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Processes; of several, SIGHUP replaces one after the other.",
+)
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API; the environment, or a .env file, configures it."""
-    _settings()
-    _refuse_busy_port(host, port)
-    uvicorn.run(
-        "wisphub_api.app:create_app",
-        factory=True,
-        host=host,
-        port=port,
-        workers=workers,
-        **_UVICORN,
-    )
+    settings = _settings()
+    if workers == 1:
+        _refuse_busy_port(host, port)
+        _serve_alone(settings, host, port)
+    else:
+        _serve_by_workers(settings, _listen(host, port), workers)
 
 
 @main.command()
@@ -59,19 +67,18 @@ def demo(port: int, clients: int, latency_ms: str) -> None:
         click.echo(f"WispHub API (demo, synthetic data) on http://127.0.0.1:{port}, API pages at /docs")
         click.echo(f"Simulated WispHub Net on {simulator}, its controls under /_sim/")
         click.echo(f"Try: curl 'http://127.0.0.1:{port}/api/v1/clients/search?q=esperanza'")
-        uvicorn.run(app, host="127.0.0.1", port=port, **_UVICORN)
+        uvicorn.run(app, host="127.0.0.1", port=port, **OPTIONS)
 
 
 @main.command()
 def check() -> None:
     """Check the settings, and that WispHub Net answers to them as it should."""
-    logging.getLogger("stamina").setLevel(logging.ERROR)  # a line for each retry
+    configure_logs("critical")  # what is found is told once, and not as it is logged
     settings = _settings()
-    click.echo(f"settings: good; {'no key asked for' if settings.is_open else 'callers need a key'}")
-    try:
-        asyncio.run(_check_upstream(settings))
-    except UpstreamError as error:
-        raise click.ClickException(str(error)) from error
+    click.echo(f"ok      settings: {'no key is asked for' if settings.is_open else 'callers need a key'}")
+    click.echo(f"asking {settings.net_host} ...")
+    if failed := asyncio.run(_tell_findings(settings)):
+        raise click.ClickException(f"{failed} of these failed")
 
 
 @main.command()
@@ -83,21 +90,15 @@ def openapi() -> None:
     click.echo(json.dumps(schema, indent=2, ensure_ascii=False, default=msgspec.to_builtins))
 
 
-async def _check_upstream(settings: Settings) -> None:
-    from wisphub_api.internet_plans.service import load_catalogue  # noqa: PLC0415  # likewise
-    from wisphub_api.upstream.client import WispHubNet  # noqa: PLC0415  # likewise
+async def _tell_findings(settings: Settings) -> int:
+    """Print what is found as it is found; give how many parts are not as they should be."""
+    from wisphub_api.check import findings  # noqa: PLC0415  # the other commands need not wait for it
 
-    async with WispHubNet(settings) as net:
-        crawl = await net.clients()
-        click.echo(f"clients: {len(crawl.rows)} read, {crawl.set_aside} without a usable id set aside")
-        if crawl.rows:
-            wanted = crawl.rows[0].client.service_id
-            if await net.find_client(wanted) is None:
-                raise click.ClickException("WispHub Net does not find by its id a client that it lists")
-            click.echo("one client by its id: found")
-        catalogue = await load_catalogue(net, None)
-        priced = sum(plan.price is not None for plan in catalogue.plans)
-        click.echo(f"internet plans: {len(catalogue)} read, {priced} with a price")
+    failed = 0
+    async for finding in findings(settings):
+        click.echo(f"{'ok' if finding.is_good else 'FAILED':6}  {finding.part}: {finding.told}")
+        failed += not finding.is_good
+    return failed
 
 
 def _settings() -> Settings:
@@ -109,24 +110,53 @@ def _settings() -> Settings:
         raise click.ClickException("the settings cannot be used\n" + str(error) + hint) from error
 
 
+def _serve_alone(settings: Settings, host: str, port: int) -> None:
+    from wisphub_api.app import create_app  # noqa: PLC0415  # likewise
+
+    server = DrainingServer(uvicorn.Config(create_app(settings), host=host, port=port, **OPTIONS))
+    with suppress(KeyboardInterrupt):
+        server.run()
+
+
+def _serve_by_workers(settings: Settings, listener: socket.socket, count: int) -> None:
+    """Keep workers until told to stop; what one has read is for all, by a folder unless by other means."""
+    configure_logs(settings.log_level)
+    environ = {**os.environ, "WISPHUB_API_WORKERS": str(count)}
+    with listener, TemporaryDirectory(prefix="wisphub-api-") as folder:
+        if not (settings.snapshot_dir or settings.redis_url):
+            environ["WISPHUB_API_SNAPSHOT_DIR"] = folder
+        supervisor = Supervisor(lambda patience_s: Worker.start(listener, environ, patience_s), count)
+        has_served = asyncio.run(supervisor.run())
+    if not has_served:
+        sys.exit(1)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not hasattr(signal, "SIGHUP"):
+        raise click.ClickException("more than one worker cannot be had on this system: it lacks signals")
+    try:
+        return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
+    except OSError as error:
+        raise _cannot_listen(host, port, error) from error
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> click.ClickException:
+    why = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+    return click.ClickException(why)
+
+
 def _refuse_busy_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
+    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            why = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
-            raise click.ClickException(why) from error
+            raise _cannot_listen(host, port, error) from error
 
-
-_UVICORN: Final[dict[str, Any]] = {
-    "access_log": False,  # its lines hold paths and queries, which hold subscribers' data
-    "http": "auto" if sys.platform == "win32" else "wisphub_api.web.bounded_http:BoundedHttp",
-    "log_config": None,
-    "server_header": False,
-    "timeout_graceful_shutdown": STOP_WAIT_S,
-}
 
 if __name__ == "__main__":
     main(prog_name="wisphub-api")

@@ -9,6 +9,7 @@ WispHubAPIError
 │   ├── UnknownHost            the request is for a host that is not ours
 │   ├── UriTooLong             path and query are longer than is read
 │   ├── HeadersTooLarge        the header is larger than is read
+│   ├── UnsupportedBody        the body is not JSON, or is packed
 │   ├── TooManyRequests        the key's rate limit is used up
 │   ├── NotFound               no such client, plan or cache
 │   ├── AmbiguousMatch         more than one client fits the data
@@ -83,6 +84,10 @@ class HeadersTooLarge(RequestError):
     """The header is larger than is read."""
 
 
+class UnsupportedBody(RequestError):
+    """The body is not JSON, or is packed."""
+
+
 class TooManyRequests(RequestError):
     """The caller's rate limit is used up; `quota` tells it in header fields."""
 
@@ -109,7 +114,7 @@ class ZoneLimitReached(RequestError):
 
 
 class TooManyAttempts(RequestError):
-    """Too many failed identity checks for one client by one caller."""
+    """Too many identity checks of one caller have failed."""
 
     def __init__(self, detail: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s

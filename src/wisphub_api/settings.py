@@ -41,11 +41,18 @@ ENVIRONMENT: Final = {
     "cold_wait_s": "WISPHUB_API_COLD_WAIT",
     "verify_min_fields": "WISPHUB_API_VERIFY_MIN_FIELDS",
     "verify_max_failures": "WISPHUB_API_VERIFY_MAX_FAILURES",
+    "verify_max_failures_per_key": "WISPHUB_API_VERIFY_MAX_FAILURES_PER_KEY",
     "max_active_tickets_per_zone": "MAX_ACTIVE_TICKETS_PER_ZONE",
     "active_ticket_states": "ACTIVE_TICKET_STATES",
     "default_ticket_status": "DEFAULT_TICKET_STATUS",
     "max_ticket_resolution_days": "MAX_TICKET_RESOLUTION_DAYS",
     "extra_holidays": "EXTRA_HOLIDAYS",
+    "snapshot_dir": "WISPHUB_API_SNAPSHOT_DIR",
+    "redis_url": "WISPHUB_API_REDIS_URL",
+    "workers": "WISPHUB_API_WORKERS",
+    "log_level": "WISPHUB_API_LOG_LEVEL",
+    "log_sample": "WISPHUB_API_LOG_SAMPLE",
+    "traces_collector": "OTEL_EXPORTER_OTLP_ENDPOINT",
 }
 """Each setting and the variable it is read from."""
 
@@ -75,7 +82,7 @@ Keys = Annotated[
     dict[str, ApiKey],
     Meta(
         description="name:key or name/scope+scope:key, comma separated, each name and each key once; "
-        "the scopes are read, write and diagnostics"
+        "the scopes are read, write, diagnostics and verify"
     ),
 ]
 KeysFile = Annotated[
@@ -95,6 +102,12 @@ Hosts = Annotated[
 Origins = Annotated[
     tuple[str, ...], Meta(description="https://host or http://host, a port where needed, comma separated")
 ]
+Folder = Annotated[Path | None, Meta(description="a folder that is there, and that may be written into")]
+RedisUrl = Annotated[
+    Secret | None,
+    Meta(description="redis://host:port/0, rediss:// with TLS or unix:///path; user:password@ where needed"),
+]
+Workers = Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")]
 Auth = Annotated[Literal["on", "off"], Meta(description="on or off")]
 Rate = Annotated[float, Meta(ge=0.1, le=1_000, description="calls a second, a number from 0.1 to 1000")]
 Concurrency = Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")]
@@ -103,6 +116,7 @@ Reuse = Annotated[float, Meta(ge=0, le=3600, description="a number of seconds fr
 Pause = Annotated[float, Meta(ge=0.1, le=10, description="a number of seconds from 0.1 to 10")]
 MinFields = Annotated[int, Meta(ge=2, le=4, description="a whole number from 2 to 4")]
 MaxFailures = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
+MaxFailuresPerKey = Annotated[int, Meta(ge=1, le=100_000, description="a whole number from 1 to 100000")]
 
 MaxTickets = Annotated[int, Meta(ge=1, le=1000, description="a whole number from 1 to 1000")]
 _State = Annotated[int, Meta(ge=1, le=99)]
@@ -112,6 +126,17 @@ TicketStates = Annotated[
 ]
 Days = Annotated[int, Meta(ge=1, le=365, description="a whole number from 1 to 365")]
 Dates = Annotated[tuple[dt.date, ...], Meta(description="dates such as 2026-12-24, comma separated")]
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error"], Meta(description="debug, info, warning or error")
+]
+Share = Annotated[float, Meta(ge=0, le=1, description="a number from 0 (none) to 1 (all)")]
+Collector = Annotated[
+    str,
+    Meta(
+        pattern=r"^(https?://[^\s@/?#]+(/[^\s?#]*[^\s?#/])?)?$",
+        description="an OTLP/HTTP collector's base URL, such as http://127.0.0.1:4318",
+    ),
+]
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,7 +151,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         api_keys: The consumers' keys by name.
         api_keys_file: Holds further keys; read anew when it changes.
         auth: "off" lets everyone in who can reach the port.
-        rate_limit: How much each key may ask of each worker process; empty for no limit.
+        rate_limit: How much each key may ask: of each process, or of all that share a Redis; empty: no limit.
         allowed_hosts: The names that the service answers for; none for any.
         cors_origins: The web pages whose scripts may ask; none for none.
         clients_ttl_s: How long the clients are fresh, in seconds.
@@ -138,11 +163,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         cold_wait_s: How long a request waits for the first load, in seconds.
         verify_min_fields: How many fields an identity check must give.
         verify_max_failures: Failed checks of one client by one caller in 15 minutes before 429.
+        verify_max_failures_per_key: Failed checks of all clients by one caller in 15 minutes before 429.
         max_active_tickets_per_zone: How many open tickets a zone may hold.
         active_ticket_states: The states of tickets that count as open.
         default_ticket_status: The state that a new ticket has.
         max_ticket_resolution_days: In how many business days a ticket is due.
         extra_holidays: Dates besides Colombia's public holidays that are no business days.
+        snapshot_dir: Where what was loaded is kept, sealed, for the next start and this machine's processes.
+        redis_url: A Redis that the processes of all machines share.
+        workers: Among how many processes of this machine WispHub Net's budget is shared; `serve` sets it.
+        log_level: The least severe lines that are logged.
+        log_sample: The part of fast, good answers that have a line in the log, from 0 to 1.
+        traces_collector: Takes traces over OTLP/HTTP; empty for no traces.
     """
 
     net_host: Url
@@ -165,11 +197,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cold_wait_s: Seconds = 15.0
     verify_min_fields: MinFields = 2
     verify_max_failures: MaxFailures = 10
+    verify_max_failures_per_key: MaxFailuresPerKey = 300
     max_active_tickets_per_zone: MaxTickets = 3
     active_ticket_states: TicketStates = (1,)
     default_ticket_status: TicketState = 1
     max_ticket_resolution_days: Days = 3
     extra_holidays: Dates = ()
+    snapshot_dir: Folder = None
+    redis_url: RedisUrl = None
+    workers: Workers = 1
+    log_level: LogLevel = "info"
+    log_sample: Share = 0.01
+    traces_collector: Collector = ""
 
     @property
     def is_open(self) -> bool:
@@ -257,6 +296,21 @@ def _parse_origins(text: str) -> tuple[str, ...]:
     return _all_match(r"https?://([a-z\d._-]+|\[[\da-f:.]+\])(:\d+)?", _parts(text.lower()))
 
 
+def _parse_folder(text: str) -> Path:
+    folder = Path(text)
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise ValueError(text)
+    return folder
+
+
+def _parse_redis_url(text: str) -> Secret:
+    url = urlsplit(text)
+    is_complete = bool(url.path) if url.scheme == "unix" else bool(url.hostname) and url.port != 0
+    if url.scheme not in ("redis", "rediss", "unix") or not is_complete:
+        raise ValueError("url")
+    return Secret(text)
+
+
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -265,6 +319,10 @@ def _all_match(pattern: str, parts: list[str]) -> tuple[str, ...]:
     if not all(re.fullmatch(pattern, part, re.ASCII) for part in parts):
         raise ValueError(pattern)
     return tuple(parts)
+
+
+def _parse_collector(text: str) -> str:
+    return text.rstrip("/")
 
 
 def _parse_list(text: str) -> list[str]:
@@ -278,11 +336,15 @@ _PARSERS: Final[dict[str, Any]] = {
     "api_keys_file": Path,
     "allowed_hosts": _parse_hosts,
     "cors_origins": _parse_origins,
+    "snapshot_dir": _parse_folder,
+    "redis_url": _parse_redis_url,
     "auth": str.lower,
     "active_ticket_states": _parse_list,
     "extra_holidays": _parse_list,
+    "log_level": str.lower,
+    "traces_collector": _parse_collector,
 }
-_SECRET: Final = {"net_key", "api_keys"}
+_SECRET: Final = {"net_key", "api_keys", "redis_url"}
 
 
 def is_loopback(host: str) -> bool:

@@ -1,15 +1,21 @@
 """The test stand: a simulated WispHub Net and the service, as processes on free ports, while a test runs."""
 
 import json
+import math
 import sys
+import threading
+import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 
+from loadcheck.judge import Check, claim
 from loadcheck.server import Program, Server, serving
 
 KEY = "perf-consumer-key"
@@ -21,17 +27,98 @@ class Upstream:
     def __init__(self, server: Server) -> None:
         self.server = server
 
+    def stats(self) -> dict[str, Any]:
+        """What it was asked, how much of it at once, and in a second."""
+        stats: dict[str, Any] = json.loads(self.server.get("/_sim/stats")[1])
+        return stats
+
     def calls(self) -> Counter[str]:
         """The calls so far, by method and path."""
-        return Counter(json.loads(self.server.get("/_sim/stats")[1])["requests"])
+        return Counter(self.stats()["requests"])
 
     def call_count(self) -> float:
         """All calls so far."""
         return self.calls().total()
 
     def forget_calls(self) -> None:
-        """Count from zero."""
+        """Count from zero, with no fault and all records as at the start."""
         self.server.request("POST", "/_sim/reset")
+
+    def fail(self, **fault: Any) -> None:
+        """Let every call go wrong."""
+        self.server.request("POST", "/_sim/faults", body=json.dumps(fault).encode())
+
+    def heal(self) -> None:
+        """Let every call go right."""
+        self.server.request("DELETE", "/_sim/faults")
+
+
+class Told(Struct, frozen=True):
+    """What a caller was told, and after how many seconds."""
+
+    call: str
+    status: int
+    media_type: str
+    after_s: float
+
+    @property
+    def is_refusal(self) -> bool:
+        """Is it what a service says whose upstream is in trouble?"""
+        return self.status in (502, 503, 504) and self.media_type == "application/problem+json"
+
+
+class Uncached:
+    """Callers who ask for what cannot be cached, one for each kind; they are not counted to the users."""
+
+    after_s: ClassVar = 2.0
+    deadline_s: ClassVar = 6.0
+    calls: ClassVar[tuple[tuple[str, str, object], ...]] = (
+        (
+            "POST",
+            "/api/v1/tickets",
+            {"service_id": 11, "subject": "Internet Lento", "description": "A load test."},
+        ),
+        ("GET", "/api/v1/tickets/5001", None),
+        ("PUT", "/api/v1/clients/12", {"city": "Villavicencio"}),
+        ("POST", "/api/v1/network/13/ping/", {}),
+    )
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._told: list[Told] = []
+
+    @contextmanager
+    def asking(self, service: Server) -> Iterator[None]:
+        """Let each ask once while the context is open, a little after its beginning."""
+        timers = [threading.Timer(self.after_s, self._ask, (service, *call)) for call in self.calls]
+        for timer in timers:
+            timer.start()
+        try:
+            yield
+        finally:
+            for timer in timers:
+                timer.join()
+
+    def claims(self, *, done: int = 0) -> tuple[Check, ...]:
+        """Was each, but for those that can be `done`, told in time and as a problem that it cannot be had?"""
+        refused = sum(told.is_refusal for told in self._told)
+        slowest_s = max((told.after_s for told in self._told), default=math.inf)
+        others = ", ".join(f"{told.call}: {told.status}" for told in self._told if not told.is_refusal)
+        return (
+            replace(claim("uncached requests refused", refused, "≥", len(self.calls) - done), reason=others),
+            claim("seconds until the last was", slowest_s, "≤", self.deadline_s),
+        )
+
+    def _ask(self, service: Server, method: str, path: str, content: object) -> None:
+        body = None if content is None else json.dumps(content)
+        headers = {**self._headers, "Content-Type": "application/json"}
+        begun = time.monotonic()
+        with closing(service.connect(2 * self.deadline_s)) as connection:
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+        after_s = time.monotonic() - begun
+        self._told.append(Told(f"{method} {path}", answer.status, answer.headers.get_content_type(), after_s))
 
 
 class Stand:
@@ -95,6 +182,11 @@ def start_stand(logs: Path) -> Iterator[Stand]:
 def stand(tmp_path: Path) -> Iterator[Stand]:
     """Servers of one test's own."""
     yield from start_stand(tmp_path)
+
+
+@pytest.fixture
+def uncached() -> Uncached:
+    return Uncached(Stand.consumer_headers)
 
 
 @pytest.fixture(scope="module")

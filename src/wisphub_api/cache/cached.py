@@ -12,59 +12,28 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
 from contextvars import Context
-from typing import Generic, Literal, Self, TypeVar
+from typing import Any, Final, Generic, Self, TypeVar
 
 import msgspec
 from async_lru import alru_cache
 
+from wisphub_api.cache.shared import Change
 from wisphub_api.cache.slot import Forwarded, Policy, Reading, Slot, read_slot, refresh_due, retry_delay
+from wisphub_api.cache.state import CacheState, State
 from wisphub_api.cache.wish import ANY, Wish, decide, is_good_after_error
 from wisphub_api.exceptions import CacheUnavailable, NotFreshEnough, UpstreamError
+from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S
+from wisphub_api.fleet.tasks import end
 
 V = TypeVar("V")
 logger = logging.getLogger(__name__)
 
-
-State = Literal["cold", "fresh", "stale", "expired"]
-
-
-class CacheState(msgspec.Struct, frozen=True):
-    """What an operator wants to know of one cache.
-
-    Attributes:
-        name: The cache's name.
-        state: "cold" before the first load, "expired" when too old to be given.
-        size: How many items it holds.
-        age_s: How old they are.
-        ttl_s: How long they stay fresh; negative when stale.
-        hits: Answers given at once, while fresh.
-        misses: Answers that waited for a load.
-        stale_answers: Answers given past the TTL.
-        loads: Loads begun since the start.
-        good_loads: Loads that succeeded.
-        failed_loads: Loads that failed.
-        last_load_s: How long the last good load took.
-        last_error: What the last load failed with; null after a good one.
-        next_refresh_s: Seconds until the next load begins; 0 while one runs or is due.
-    """
-
-    name: str
-    state: State
-    size: int
-    age_s: float | None
-    ttl_s: float | None
-    hits: int
-    misses: int
-    stale_answers: int
-    loads: int
-    good_loads: int
-    failed_loads: int
-    last_load_s: float | None
-    last_error: str | None
-    next_refresh_s: float
+MOST_CHANGES: Final = 10_000
+"""How many changes are kept for a load that may not have seen them: far more than come during one."""
 
 
 class Cached(Generic[V]):
@@ -99,24 +68,24 @@ class Cached(Generic[V]):
         self._loads = alru_cache(maxsize=1)(self._load_generation)
         self._generation = 0
         self._slot: Slot[V] | None = None
-        self._amendments: list[Callable[[V], V]] = []
+        self._changes: deque[tuple[float, Change[V]]] = deque(maxlen=MOST_CHANGES)
         self._due = asyncio.Event()
         self._invalidated_at = self._retry_at = float("-inf")
         self._failures = 0
         self._last_error: str | None = None
-        self._counts = {"hits": 0, "misses": 0, "stale": 0, "loads": 0, "failed": 0}
-        self._keeper: asyncio.Task[None] | None = None
+        counts = ("hits", "misses", "stale", "loads", "good", "failed", "taken over")
+        self._counts = dict.fromkeys(counts, 0)
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
         """Begin to load, without waiting for it."""
-        self._keeper = asyncio.create_task(self._keep_warm(), name=f"keep {self.name} warm")
+        self._begin(self._keep_warm())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Stop refreshing; a load under way is cancelled."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            await asyncio.wait({self._keeper})
+        while under_way := [task for task in self._tasks if not task.done()]:
+            await end(*under_way)
         await self._loads.cache_close()
 
     async def read(self, wish: Wish = ANY) -> Reading[V]:
@@ -137,17 +106,28 @@ class Cached(Generic[V]):
             return await self._read_anew(wish, reading)
         return self._counted(reading)
 
-    def amend(self, change: Callable[[V], V]) -> None:
-        """Change the value in memory, and what a load under way will bring; its age stays what it is.
+    def glance(self) -> Reading[V] | None:
+        """Give what `read` gives without waiting, fresh or stale; it does not count until `note` is told."""
+        return self._peek()
+
+    def note(self, reading: Reading[V]) -> None:
+        """Count an answer from what `glance` gave."""
+        self._counted(reading)
+
+    async def amend(self, change: Change[V]) -> None:
+        """Change the value in memory, of every process, and what a load under way will bring; its age stays.
 
         For what has just been written upstream: a load that began before may have read what was there then.
 
         Args:
             change: Gives the changed value, quickly: the event loop waits for it. May be called twice.
         """
-        self._amendments.append(change)
+        self._changes.append((self._clock(), change))
         if self._slot is not None:
-            self._slot = msgspec.structs.replace(self._slot, value=change(self._slot.value))
+            self._slot = self._changed(self._slot, [change])
+
+    async def catch_up(self) -> None:
+        """See what other processes have written up to now: here there is none."""
 
     def invalidate(self) -> None:
         """Load anew at once; what is in memory is given until then."""
@@ -167,7 +147,8 @@ class Cached(Generic[V]):
             misses=self._counts["misses"],
             stale_answers=self._counts["stale"],
             loads=self._counts["loads"],
-            good_loads=self._generation,
+            taken_over=self._counts["taken over"],
+            good_loads=self._counts["good"],
             failed_loads=self._counts["failed"],
             last_load_s=_rounded(slot.cost_s) if slot else None,
             last_error=self._last_error,
@@ -219,10 +200,21 @@ class Cached(Generic[V]):
             self._due.clear()
             wait_s = self._next_load_at() - self._clock()
             if wait_s > 0:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._due.wait(), wait_s)
+                with suppress(TimeoutError):  # `wait_for` may lose a cancellation in Python 3.11
+                    async with asyncio.timeout(wait_s):
+                        await self._due.wait()
             else:
                 await asyncio.wait({self._join_load()})
+
+    def _begin(self, *works: Coroutine[Any, Any, None]) -> None:
+        for work in works:
+            self._own(asyncio.create_task(work, name=self.name))
+
+    def _own(self, task: asyncio.Task[Any] | None) -> None:
+        """See to it that the task ends with the context."""
+        if task is not None:
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
     def _join_load(self) -> asyncio.Task[Slot[V]]:
         """Take part in the one load of the next generation, in a task that no caller can cancel."""
@@ -249,22 +241,50 @@ class Cached(Generic[V]):
 
     async def _load_generation(self, generation: int) -> Slot[V]:
         """Load once; on success the new slot takes the old one's place in one assignment."""
-        begun = self._clock()
-        self._counts["loads"] += 1
-        self._amendments.clear()  # this load reads what they wrote; those to come, it may have read too early
+        self._own(asyncio.current_task())
         try:
-            value = await self._load(self._slot.value if self._slot else None)
+            slot = await self._load_once()
         except Exception as error:
             self._note_failure(error)
             raise
-        for change in self._amendments:
-            value = change(value)
+        self._generation = generation
+        return slot
+
+    async def _load_once(self) -> Slot[V]:
+        return self._replace(await self._load_slot())
+
+    async def _load_slot(self) -> Slot[V]:
+        """Give what was loaded, as it is."""
+        begun = self._clock()
+        self._counts["loads"] += 1
+        value = await self._load(self._slot.value if self._slot else None)
         cost_s = self._clock() - begun
-        due = refresh_due(begun, cost_s, self._policy.ttl_s, self._draw())
-        self._slot, self._generation = Slot(value, begun, cost_s, due), generation
-        self._failures, self._last_error = 0, None
+        self._counts["good"] += 1
         logger.info("%s loaded: %d in %.2f s", self.name, self._size(value), cost_s)
+        return self._make_slot(value, begun, cost_s)
+
+    def _make_slot(self, value: V, loaded_at: float, cost_s: float) -> Slot[V]:
+        due = refresh_due(loaded_at, cost_s, self._policy.ttl_s, self._draw())
+        return Slot(value, loaded_at, cost_s, due)
+
+    def _replace(self, slot: Slot[V], changes: Iterable[Change[V]] | None = None) -> Slot[V]:
+        """Take what was loaded, and what has been written since that load began, or these changes."""
+        since = slot.loaded_at - CLOCKS_DIFFER_S
+        self._changes = deque(((at, change) for at, change in self._changes if at >= since), MOST_CHANGES)
+        if changes is None:
+            changes = (change for _, change in self._changes)
+        self._slot = self._changed(slot, changes)
+        self._failures, self._last_error = 0, None
         return self._slot
+
+    def _changed(self, slot: Slot[V], changes: Iterable[Change[V]]) -> Slot[V]:
+        value = slot.value
+        for change in changes:
+            try:
+                value = change(value)
+            except Exception:  # what cannot be changed must still be given and loaded anew
+                logger.exception("%s: a change could not be made", self.name)
+        return msgspec.structs.replace(slot, value=value)
 
     def _note_failure(self, error: Exception) -> None:
         """Count it and set the time of the next try; a bug must not stop the refreshing either."""

@@ -1,43 +1,59 @@
-"""Failed identity checks, counted per client and caller."""
+"""Failed identity checks, counted so that nobody can find out a client's data by guessing."""
 
 from __future__ import annotations
 
-import time
-
-from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
-from limits.aio.strategies import MovingWindowRateLimiter
+from typing import Final
 
 from wisphub_api.exceptions import TooManyAttempts
+from wisphub_api.fleet.digests import digested
+from wisphub_api.fleet.store import Store
 
-WINDOW_MIN = 15
+WINDOW_S: Final = 900.0
 
 
 class FailedAttempts:
-    """Refuses further checks of a client by a caller who has failed too often in 15 minutes.
+    """Keeps the answers from a caller whose checks have failed too often in 15 minutes.
+
+    The window of a count begins with its first check.
 
     Args:
-        most: How many failures are let pass.
+        store: Where the counts are.
+        most: How many failures with one client are told.
+        most_in_all: How many with all clients together.
     """
 
-    def __init__(self, most: int) -> None:
-        self._limit = RateLimitItemPerMinute(most, WINDOW_MIN)
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+    def __init__(self, store: Store, most: int, most_in_all: int) -> None:
+        self._store = store
+        self._most = most
+        self._most_in_all = most_in_all
 
-    async def check(self, caller: str, service_id: int) -> None:
-        """Let a check pass.
+    async def admit(self, caller: str, service_id: int | None, *, has_failed: bool) -> None:
+        """Count a check of which nothing has been told yet, or keep its answer back.
+
+        A failure is counted and compared with the limit in one step: of many at once no more are told than
+        of many in turn. Data that is right is kept back as well once the limit is reached.
+
+        Args:
+            caller: Who asks.
+            service_id: Whose data it is said to be; None where that is to be found out.
+            has_failed: Whether the data was wrong.
 
         Raises:
             TooManyAttempts: Too many have failed.
         """
-        if await self._limiter.test(self._limit, caller, str(service_id)):
+        in_all = digested("failures", caller)
+        await self._take(in_all, self._most_in_all, int(has_failed))
+        if service_id is None:
             return
-        window = await self._limiter.get_window_stats(self._limit, caller, str(service_id))
-        raise TooManyAttempts(
-            "Too many checks of this client have failed. Try again later.",
-            retry_after_s=max(1.0, window.reset_time - time.time()),
-        )
+        try:
+            await self._take(digested("failures", caller, service_id), self._most, int(has_failed))
+        except TooManyAttempts:
+            # Of one client's only so many count, or who goes on and on with that one locks out all others.
+            await self._store.count(in_all, WINDOW_S, -int(has_failed))
+            raise
 
-    async def record(self, caller: str, service_id: int) -> None:
-        """Count one failure."""
-        await self._limiter.hit(self._limit, caller, str(service_id))
+    async def _take(self, key: str, most: int, amount: int) -> None:
+        count = await self._store.count(key, WINDOW_S, amount)
+        if count.used - amount >= most:
+            detail = "Too many identity checks have failed. Try again later."
+            raise TooManyAttempts(detail, retry_after_s=max(1.0, count.ends_s))

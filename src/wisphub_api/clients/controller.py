@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Final
+from typing import Annotated, Final, cast
 
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, PathParameter, QueryParameter
+from litestar.openapi.spec import OpenAPIResponse, Operation, Schema
+from litestar.params import FromPath, PathParameter, QueryParameter
 
-from wisphub_api.clients.models import Claim, Client, ProfileUpdate, Verification
-from wisphub_api.clients.service import QUERY_MIN_CHARS, ClientService
+from wisphub_api.audit import Deed, audited
+from wisphub_api.clients.checks import IdentityChecks
+from wisphub_api.clients.models import Claim, Client, ClientNumber, ProfileUpdate, Verification
+from wisphub_api.clients.service import QUERY_MAX_CHARS, QUERY_MIN_CHARS, ClientService
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.web.auth import SCOPE
 from wisphub_api.web.cache_control import asked_freshness
-from wisphub_api.web.cache_status import cached_response, freshness_headers, written_response
-from wisphub_api.web.parameters import AnyRequest, Limit, Offset
+from wisphub_api.web.cache_status import cached_response, coded_response, freshness_headers, written_response
+from wisphub_api.web.parameters import AnyRequest, ClosedBody, Limit, Offset
 from wisphub_api.web.problems import documented
 
-READ: Final = MappingProxyType({SCOPE: "read"})
+VERIFY: Final = MappingProxyType({SCOPE: "verify"})
 """These only tell something, though they are asked by POST: it keeps the data out of the URL."""
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
+
+
+@dataclass
+class FittingEither(Operation):
+    """Describes a route whose answer may fit both of its forms; Litestar says that it fits but one."""
+
+    def __post_init__(self) -> None:
+        """Correct what Litestar has made."""
+        answer = cast("OpenAPIResponse", (self.responses or {})["200"])
+        schema = cast("Schema", (answer.content or {})["application/json"].schema)
+        schema.any_of, schema.one_of = schema.one_of, None
 
 
 class ClientController(Controller):
@@ -39,7 +54,7 @@ class ClientController(Controller):
         offset: Offset = 0,
     ) -> Response[list[Client]]:
         """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
-        return cached_response(await clients.page(limit, offset, asked_freshness(request)), request)
+        return await coded_response(await clients.page(limit, offset, asked_freshness(request)), request)
 
     @get("/search", summary="Search clients", responses=documented(401, 422, 503, 504))
     async def search(
@@ -47,7 +62,12 @@ class ClientController(Controller):
         clients: NamedDependency[ClientService],
         request: AnyRequest,
         q: Annotated[
-            str, QueryParameter(description=f"at least {QUERY_MIN_CHARS} characters", max_length=200)
+            str,
+            QueryParameter(
+                description=f"at least {QUERY_MIN_CHARS} characters",
+                min_length=QUERY_MIN_CHARS,
+                max_length=QUERY_MAX_CHARS,
+            ),
         ],
         limit: Limit = None,
         offset: Offset = 0,
@@ -89,41 +109,51 @@ class ClientController(Controller):
         self,
         client_updates: NamedDependency[ClientUpdates],
         service_id: ServiceId,
-        data: JSONBody[ProfileUpdate],
+        request: AnyRequest,
+        data: ClosedBody[ProfileUpdate],
     ) -> Response[Client]:
         """Change what is given, in WispHub Net and at once in every answer; give the client as it is then.
 
         To send the same again is safe. 504 `uncertain-outcome`: it may have been changed.
         """
-        return written_response(await client_updates.update(service_id, data))
+        with audited(Deed("update client", request.user, service_id, tuple(data.given))):
+            return written_response(await client_updates.update(service_id, data))
 
     @post(
         "/{service_id:str}/verify",
         status_code=200,
         summary="Verify an identity",
-        opt=READ,
+        opt=VERIFY,
         responses=documented(401, 404, 413, 422, 429, 503, 504),
     )
     async def verify(
         self,
-        clients: NamedDependency[ClientService],
+        checks: NamedDependency[IdentityChecks],
         request: AnyRequest,
         service_id: ServiceId,
-        data: JSONBody[Claim],
+        data: ClosedBody[Claim],
     ) -> Response[Verification]:
-        """Tell whether the given data, at least two fields, is this client's."""
-        reading = await clients.verify(service_id, data, request.user, asked_freshness(request))
+        """Tell whether the given data, at least two fields, is this client's.
+
+        A key with the scope `verify`, but not `read`, does not learn which clients there are: an unknown one
+        is answered like wrong data, and of wrong data not which of it matched.
+        """
+        reading = await checks.verify(service_id, data, request.auth, asked_freshness(request))
         return Response(reading.value, headers=freshness_headers(reading))
 
     @post(
         "/resolve",
         status_code=200,
         summary="Find whose data this is",
-        opt=READ,
+        operation_class=FittingEither,
+        opt=VERIFY,
         responses=documented(401, 404, 409, 413, 422, 503, 504),
     )
     async def resolve(
-        self, clients: NamedDependency[ClientService], request: AnyRequest, data: JSONBody[Claim]
-    ) -> Response[Client]:
-        """Give the one client that matches at least three of the given fields."""
-        return cached_response(await clients.resolve(data, asked_freshness(request)), request)
+        self, checks: NamedDependency[IdentityChecks], request: AnyRequest, data: ClosedBody[Claim]
+    ) -> Response[Client | ClientNumber]:
+        """Give the one client that matches at least three of the given fields.
+
+        A key with the scope `verify`, but not `read`, gets the client's service_id alone.
+        """
+        return cached_response(await checks.resolve(data, request.auth, asked_freshness(request)), request)

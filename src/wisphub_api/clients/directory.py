@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from functools import cached_property
-from operator import attrgetter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from wisphub_api.cache.representation import Representation, page_of, represent
-from wisphub_api.clients.holders import HolderIndex
+import msgspec
+
+from wisphub_api.cache.memo import Memo
+from wisphub_api.cache.representation import Representation, page_of, tagged
+from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.search import SearchIndex
-from wisphub_api.clients.text import document_key, fold_place, phone_key, phone_keys
+from wisphub_api.clients.records import Records
+from wisphub_api.clients.text import document_key, fold_place, phone_key
 from wisphub_api.upstream.wire import ClientRow
 
-_SERVICE_ID: Final = attrgetter("service_id")
+if TYPE_CHECKING:
+    from wisphub_api.clients.indexes import Indexes
+
+_MEMO_SHARE: Final = 16
+"""Of the list's bytes, what answers to searches may take: a part in so many."""
+_MEMO_BYTES: Final = (1 << 20, 32 << 20)
+"""The least and the most."""
 
 
 class Directory:
     """All clients at one moment, by `service_id`.
 
-    Building one folds every text and takes about 8 µs a client: do it off the event loop.
+    They are kept as their JSON, and decoded when one is looked at. Building one takes about 15 µs a client:
+    do it off the event loop.
     Where several clients share a document or a phone, the lookup gives the one of the lowest `service_id`.
 
     Args:
         rows: The clients, in any order, each id once.
+        indexes: Theirs, where there are any.
     """
 
-    def __init__(self, rows: Iterable[ClientRow]) -> None:
-        ordered = sorted(rows, key=lambda row: row.client.service_id)
-        self._clients = tuple(row.client for row in ordered)
-        self._plans = {row.client.service_id: row.plan_id for row in ordered if row.plan_id is not None}
-        self._by_service_id = {client.service_id: client for client in self._clients}
-        self._by_document = HolderIndex(_documents, self._clients)
-        self._by_phone = HolderIndex(_phones, self._clients)
-        self._search = SearchIndex(self._clients)
+    def __init__(self, rows: Iterable[ClientRow] | Records, indexes: Indexes | None = None) -> None:
+        self._records = rows if isinstance(rows, Records) else _records_of(rows)
+        self._indexes = indexes or _indexes_of(self._records)
         self._changed: dict[int, Client] = {}
-        self.page(None, 0)  # the whole list is encoded now, so that no reader waits for it
+        self._answers = self._no_answers()
+        self.page(None, 0)  # the whole list is tagged now, so that no reader waits for it
 
     def __len__(self) -> int:
-        return len(self._clients)
+        return len(self._records)
 
     @cached_property
     def representation(self) -> Representation:
-        """All clients as JSON, encoded once per snapshot; after `replaced`, when first asked for."""
-        return represent(self._slice(None, 0), total=len(self))
+        """All clients as JSON, tagged once per snapshot; after `replaced`, when first asked for."""
+        return tagged(self.records().body, total=len(self), is_kept=True)
 
     def replaced(self, client: Client) -> Directory:
         """Give the snapshot in which this client stands for the one of its `service_id`.
@@ -54,70 +59,112 @@ class Directory:
         It shares all tables with this one and keeps beside them what differs, so the number of clients does
         not count. Without a client of this id it is this snapshot.
         """
-        before = self.by_service_id(client.service_id)
-        if before is None:
+        position = self._records.position(client.service_id)
+        if position is None:
             return self
-        at = bisect_left(self._clients, client.service_id, key=_SERVICE_ID)
         changed = copy(self)
         vars(changed).pop("representation", None)
-        changed._changed = self._changed | {client.service_id: client}  # noqa: SLF001  # a copy of its own
-        changed._by_document = self._by_document.replaced(before, client, self._holding)  # noqa: SLF001
-        changed._by_phone = self._by_phone.replaced(before, client, self._holding)  # noqa: SLF001
-        changed._search = self._search.replaced(at, client)  # noqa: SLF001
+        changed._changed = self._changed | {position: client}  # noqa: SLF001  # a copy of its own
+        changed._indexes = self._indexes.replaced(position, client)  # noqa: SLF001
+        changed._answers = self._no_answers()  # noqa: SLF001
         return changed
+
+    def records(self) -> Records:
+        """Give what the directory was made of, and can be made of again."""
+        return self._records.replaced(self._changed) if self._changed else self._records
+
+    def refreshed(self, records: Records) -> Directory:
+        """Give the snapshot of these records, which share with this one what has not changed; it may be all.
+
+        Takes a while: call it off the event loop.
+        """
+        if records is self._records and not self._changed:
+            return self
+        return Directory(records, self._revised_indexes(records))
+
+    @property
+    def known(self) -> Records:
+        """What was last read from WispHub Net."""
+        return self._records
+
+    def rows(self) -> list[ClientRow]:
+        """Give the clients, each with the number of its plan."""
+        return [ClientRow(self._at(at), self._records.plan_id(at)) for at in range(len(self))]
 
     def page(self, limit: int | None, offset: int) -> Representation:
         """Give the clients as JSON; the whole list is made once per snapshot."""
         if limit is None and offset == 0:
             return self.representation
-        return represent(self._slice(limit, offset), total=len(self))
+        return self._represent(page_of(range(len(self)), limit, offset), len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
         """Give the clients of whom a field contains `query`, the closest first, as JSON."""
-        hits = self._search.search(query)
-        found = [self._at(position) for position in page_of(hits, limit, offset)]
-        return represent(found, total=len(hits))
+        return self._answers.get((query, limit, offset), lambda: self._search(query, limit, offset))
 
     def by_service_id(self, service_id: int) -> Client | None:
         """Look a client up by WispHub Net's number of the service."""
-        return self._changed.get(service_id) or self._by_service_id.get(service_id)
+        position = self._records.position(service_id)
+        return None if position is None else self._at(position)
 
     def by_document(self, document: str) -> Client | None:
         """Look a client up by identity document; letters and digits count."""
-        return self._by_document.get(document_key(document))
+        return self._indexes.documents.first(document_key(document), self._at)
 
     def by_phone(self, phone: str) -> Client | None:
         """Look a client up by phone; digits count, with or without +57."""
-        return self._by_phone.get(phone_key(phone))
+        return self._indexes.phones.first(phone_key(phone), self._at)
 
     def plan_id(self, client: Client) -> int | None:
         """Tell which internet plan a client has."""
-        return self._plans.get(client.service_id)
+        position = self._records.position(client.service_id)
+        return None if position is None else self._records.plan_id(position)
 
     def candidates(self, name: str | None, address: str | None) -> Iterator[Client]:
         """Give every client whose name or address may contain the given text, each once."""
         needles = [fold_place(text) for text in (name, address) if text]
-        positions = {position for text in needles if text for position in self._search.containing(text)}
-        return (self._at(position) for position in sorted(positions))
+        positions = {at for text in needles if text for at in self._indexes.search.containing(text)}
+        return map(self._at, sorted(positions))
+
+    def _search(self, query: str, limit: int | None, offset: int) -> Representation:
+        hits = self._indexes.search.search(query)
+        return self._represent(page_of(hits, limit, offset), len(hits))
+
+    def _revised_indexes(self, records: Records) -> Indexes | None:
+        """Give this snapshot's indexes as they fit those records; None where they do not."""
+        if not records.are_of_the_same(self._records):
+            return None
+        changed = (at for at in range(len(self)) if self._json(at) != records.json(at))
+        return self._indexes.revised((at, self._at(at), records.client(at)) for at in changed)
 
     def _at(self, position: int) -> Client:
-        client = self._clients[position]
-        return self._changed.get(client.service_id, client)
+        client = self._changed.get(position)
+        return self._records.client(position) if client is None else client
 
-    def _slice(self, limit: int | None, offset: int) -> Sequence[Client]:
-        if not self._changed:
-            return page_of(self._clients, limit, offset)
-        return [self._at(position) for position in page_of(range(len(self)), limit, offset)]
+    def _json(self, position: int) -> bytes:
+        client = self._changed.get(position)
+        return self._records.json(position) if client is None else msgspec.json.encode(client)
 
-    def _holding(self, key: str) -> Iterator[Client]:
-        """Give every client of whom a field holds a document's or a phone's key, by `service_id`."""
-        return (self._at(position) for position in sorted(self._search.containing(key)))
+    def _represent(self, positions: Sequence[int], total: int) -> Representation:
+        json = [self._json(at) for at in positions] if self._changed else self._records.jsons(positions)
+        return tagged(b"[%b]" % b",".join(json), total=total)
 
-
-def _documents(client: Client) -> list[str]:
-    key = document_key(client.document or "")
-    return [key] if key else []
+    def _no_answers(self) -> Memo:
+        least, most = _MEMO_BYTES
+        return Memo(min(max(len(self._records.body) // _MEMO_SHARE, least), most))
 
 
-def _phones(client: Client) -> list[str]:
-    return phone_keys(client.phone or "")
+def prepare() -> None:
+    """Import what a directory is built with: while the first pages are waited for there is time for it."""
+    import wisphub_api.clients.indexes  # noqa: F401, PLC0415
+
+
+def _records_of(rows: Iterable[ClientRow]) -> Records:
+    gathering = Gathering()
+    gathering.extend(rows)
+    return gathering.build()
+
+
+def _indexes_of(records: Records) -> Indexes:
+    from wisphub_api.clients.indexes import index  # noqa: PLC0415  # numpy takes a while to import
+
+    return index(records)

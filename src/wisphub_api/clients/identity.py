@@ -10,6 +10,25 @@ from wisphub_api.clients.text import fold_place
 
 PRICE_TOLERANCE: Final = 1.0
 RESOLVE_MIN_FIELDS: Final = 3
+NOBODY: Final = Client(
+    service_id=-1,
+    name="José Ninguno Peña",
+    document=None,
+    phone=None,
+    address="Vereda Ningún Lugar",
+    city=None,
+    locality=None,
+    payment_status=None,
+    zone_id=None,
+    antenna_ip=None,
+    cut_off_date=None,
+    outstanding_balance=None,
+    lan_interface=None,
+    internet_plan_name="Ninguno",
+    internet_plan_price=1.0,
+    technician_id=None,
+)
+"""Stands in for a client that there is not: to check against it takes as long. What is found is not told."""
 
 
 def text_matches(given: str, recorded: str | None) -> bool:

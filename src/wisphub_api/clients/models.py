@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 
-class Client(Struct, frozen=True):
+class Client(Struct, frozen=True, gc=False):
     """A subscriber. Whatever WispHub Net does not know, or holds as blank, is null."""
 
     service_id: Annotated[int, Meta(description="WispHub Net's number of the service", examples=[7])]
@@ -29,6 +29,12 @@ class Client(Struct, frozen=True):
         float | None, Meta(description="in Colombian pesos a month", examples=[40000.0])
     ]
     technician_id: int | None
+
+
+class ClientNumber(Struct, frozen=True):
+    """Which client it is, and no more: for a key that may verify but not read."""
+
+    service_id: Annotated[int, Meta(description="WispHub Net's number of the service", examples=[7])]
 
 
 class Claim(Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,92 +1,126 @@
-"""Search over all clients' folded text: one joined string, scanned by the interpreter's own `find`.
+"""Search over all clients' folded text.
 
-A client is a line; its name, address, document and phones are the line's fields. Documents and
-phones also stand there by their bare letters and digits, so `300 123` finds `+57 300-123-4567`.
+A client's name, address, document and phones are its fields. Documents and phones also stand there by
+their bare letters and digits, so `300 123` finds `+57 300-123-4567`.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator
 from copy import copy
-from itertools import accumulate
 from typing import Final, Self
 
-from wisphub_api.clients.models import Client
-from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
+import numpy as np
+from numpy.typing import NDArray
 
-_FIELD: Final = "\x1f"
-_LINE: Final = "\n"
+from wisphub_api.clients.models import Client
+from wisphub_api.clients.numbers import NumberIndex, NumberIndexBuilder, is_long_number
+from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
+from wisphub_api.clients.words import EXACT, INSIDE, PREFIX, WordIndex, WordIndexBuilder
+
 _NUMBER: Final = re.compile(r"[\d\s+().-]+")
-_EXACT, _PREFIX, _INSIDE = range(3)
+_RANKS: Final = 3
+
+
+class SearchIndexBuilder:
+    """Takes clients in their order."""
+
+    def __init__(self) -> None:
+        self.words = WordIndexBuilder()
+        self.numbers = NumberIndexBuilder()
+        self.first_fields = array("i")
+
+    def add(self, client: Client) -> None:
+        """Take one more client."""
+        position = len(self.first_fields)
+        self.first_fields.append(len(self.words.lengths))
+        for text in (client.name, client.address):
+            if text:
+                self.words.add(text)
+        for field in dict.fromkeys(_codes(client)):
+            if is_long_number(field):
+                self.numbers.add(field, position)
+            else:
+                self.words.add(field)
 
 
 class SearchIndex:
     """Finds clients by what one of their fields contains; immutable.
 
     Args:
-        clients: All clients; a hit is told by its position among them.
+        builder: Was given all clients; a hit is told by its position among them.
     """
 
-    def __init__(self, clients: Sequence[Client]) -> None:
-        lines = [_line(client) for client in clients]
-        self._text = "".join(lines) + _LINE
-        self._starts = list(accumulate(map(len, lines), initial=0))[:-1]
-        self._changed: dict[int, str] = {}
+    def __init__(self, builder: SearchIndexBuilder) -> None:
+        self._words = WordIndex(builder.words)
+        self._numbers = NumberIndex(builder.numbers)
+        self._first_fields = np.frombuffer(builder.first_fields, np.int32)
+        self._changed: dict[int, list[str]] = {}
 
     def replaced(self, position: int, client: Client) -> Self:
-        """Give the index in which this client stands at a position; its line is looked at beside the text."""
+        """Give the index in which this client stands at a position; its fields are looked at beside it."""
         index = copy(self)
-        index._changed = self._changed | {position: _line(client).lstrip(_LINE)}  # noqa: SLF001  # a copy of its own
+        index._changed = self._changed | {position: _fields(client)}  # noqa: SLF001  # a copy of its own
         return index
+
+    @property
+    def changed(self) -> int:
+        """How many clients are looked at beside the index."""
+        return len(self._changed)
 
     def search(self, query: str) -> list[int]:
         """Give the positions of the clients of whom one field holds all words of `query`.
 
         Exact matches come first, then those that begin with it, then the others, each in order.
         """
-        ranks: dict[int, int] = {}
-        for needle in _needles(query):
-            for position, fields in self._lines_with(list(dict.fromkeys(needle.split()))):
-                ranks[position] = min(ranks.get(position, _INSIDE), _rank(needle, fields))
-        return sorted(ranks, key=lambda position: (ranks[position], position))
+        hits = np.concatenate([np.zeros(0, np.int64), *map(self._hits, _needles(query))])
+        hits.sort()
+        clients = hits // _RANKS
+        closest = hits[np.append(True, clients[1:] != clients[:-1])[: len(hits)]]
+        by_rank = np.argsort(closest % _RANKS, kind="stable")
+        found: list[int] = (closest[by_rank] // _RANKS).tolist()
+        return found
 
-    def containing(self, text: str) -> Iterator[int]:
-        """Give the positions of the clients of whom one field holds `text` (folded), as it stands."""
-        return (position for position, _ in self._lines_with([text]))
+    def containing(self, text: str) -> set[int]:
+        """Give the positions of the clients of whom one field holds all words of `text` (folded)."""
+        return set((self._hits(text) // _RANKS).tolist())
 
-    def _lines_with(self, words: list[str]) -> Iterator[tuple[int, str]]:
-        """Give position and line of each client of whom one field holds all `words`, in no order."""
-        longest = max(words, key=len)
-        found = self._text.find(longest)
-        while found >= 0:
-            position = bisect_right(self._starts, found) - 1
-            end = self._text.find(_LINE, found)
-            line = self._text[self._starts[position] + 1 : end]
-            if position not in self._changed and (len(words) == 1 or _is_in_one_field(words, line)):
-                yield position, line
-            found = self._text.find(longest, end)
-        for position, line in self._changed.items():
-            if _is_in_one_field(words, line):
-                yield position, line
+    def _hits(self, needle: str) -> NDArray[np.int64]:
+        """Give the clients of whom a field holds all words, each with its rank: position * 3 + rank."""
+        words = needle.split()
+        fields = self._words.fields_with(list(dict.fromkeys(words)))
+        positions = np.searchsorted(self._first_fields, fields, "right") - 1
+        ranks = self._words.ranks(fields, words)
+        if needle.replace(" ", "").isdigit():
+            clients, digit_ranks = self._numbers.search(words)
+            positions, ranks = np.append(positions, clients), np.append(ranks, digit_ranks)
+        hits = positions * _RANKS + ranks
+        if not self._changed:
+            return hits
+        is_unchanged = ~np.isin(positions, np.fromiter(self._changed, np.int64))
+        return np.append(hits[is_unchanged], [*self._changed_hits(needle, words)]).astype(np.int64)
 
-
-def _is_in_one_field(words: list[str], line: str) -> bool:
-    return any(all(word in part for word in words) for part in line.split(_FIELD))
-
-
-def _line(client: Client) -> str:
-    return _LINE + _FIELD + _FIELD.join(_fields(client)) + _FIELD
+    def _changed_hits(self, needle: str, words: list[str]) -> Iterator[int]:
+        for position, fields in self._changed.items():
+            for field in fields:
+                if all(word in field for word in words):
+                    yield position * _RANKS + _rank(needle, field)
 
 
-def _fields(client: Client) -> Iterator[str]:
-    for text in (client.name, client.address, client.document, client.phone):
-        if text:
-            yield fold(text)
+def _fields(client: Client) -> list[str]:
+    """Give the texts that a client is found by, folded."""
+    return [*(fold(text) for text in (client.name, client.address) if text), *_codes(client)]
+
+
+def _codes(client: Client) -> Iterator[str]:
+    """Give document and phone as they are written, folded, and by their letters and digits alone."""
     if client.document:
+        yield fold(client.document)
         yield document_key(client.document)
     if client.phone:
+        yield fold(client.phone)
         yield from phone_keys(client.phone)
 
 
@@ -98,7 +132,7 @@ def _needles(query: str) -> list[str]:
     return needles + ([digits] if len(digits) > 1 and digits != folded else [])
 
 
-def _rank(needle: str, line: str) -> int:
-    if f"{_FIELD}{needle}{_FIELD}" in line:
-        return _EXACT
-    return _PREFIX if f"{_FIELD}{needle}" in line else _INSIDE
+def _rank(needle: str, field: str) -> int:
+    if field == needle:
+        return EXACT
+    return PREFIX if field.startswith(needle) else INSIDE

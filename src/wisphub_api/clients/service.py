@@ -8,54 +8,48 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.clients.attempts import FailedAttempts
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.identity import RESOLVE_MIN_FIELDS, best_matches, verify
-from wisphub_api.clients.models import Claim, Client, Verification
+from wisphub_api.clients.directory import Directory, prepare
+from wisphub_api.clients.gathering import Gathering
+from wisphub_api.clients.models import Client
+from wisphub_api.clients.records import NOBODY
 from wisphub_api.clients.text import fold
-from wisphub_api.exceptions import AmbiguousMatch, CrawlIncomplete, InvalidRequest, NotFound
-from wisphub_api.internet_plans.models import PlanCatalogue
+from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
 from wisphub_api.upstream.client import WispHubNet
 
 QUERY_MIN_CHARS = 2
+QUERY_MAX_CHARS = 200
 
 
 async def load_directory(net: WispHubNet, previous: Directory | None) -> Directory:
-    """Crawl all clients and build their directory off the event loop.
+    """Crawl all clients and build their directory off the event loop; where nothing is new it is the same.
 
     Raises:
         CrawlIncomplete: Where there were clients there are none all of a sudden: a fault, not the truth.
     """
-    crawl = await net.clients()
-    if previous and not crawl.rows:
+    crawl = net.clients(previous.known if previous else NOBODY)
+    clients, _ = await asyncio.gather(crawl, asyncio.to_thread(prepare))
+    if previous and not len(clients):
         raise CrawlIncomplete("WispHub Net's list of clients is empty all of a sudden")
-    return await asyncio.to_thread(Directory, crawl.rows)
+    return await asyncio.to_thread(_build, clients, previous)
+
+
+def _build(clients: Gathering, previous: Directory | None) -> Directory:
+    records = clients.build()
+    return previous.refreshed(records) if previous else Directory(records)
 
 
 class ClientService:
-    """Lists, finds and verifies clients.
+    """Lists and finds clients.
 
     Every method raises `CacheUnavailable` where there is no snapshot to answer from, and `NotFreshEnough`
     where there is none as fresh as wished for.
 
     Args:
         directory: The clients.
-        plans: The internet plans, for a price that a client's record lacks.
-        failures: Counts failed identity checks.
-        verify_min_fields: How many fields an identity check must give.
     """
 
-    def __init__(
-        self,
-        directory: Cached[Directory],
-        plans: Cached[PlanCatalogue],
-        failures: FailedAttempts,
-        verify_min_fields: int,
-    ) -> None:
+    def __init__(self, directory: Cached[Directory]) -> None:
         self._directory = directory
-        self._plans = plans
-        self._failures = failures
-        self._verify_min_fields = verify_min_fields
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List clients by `service_id`."""
@@ -102,73 +96,8 @@ class ClientService:
         reading = await self._directory.read(wish)
         return _found(reading.map(lambda directory: directory.by_phone(phone)))
 
-    async def verify(
-        self, service_id: int, claim: Claim, caller: str, wish: Wish = ANY
-    ) -> Reading[Verification]:
-        """Tell whether the given data is this client's.
-
-        Raises:
-            InvalidRequest: Too few fields are given.
-            NotFound: There is no such client.
-            TooManyAttempts: This caller has failed too often with this client.
-        """
-        _require(claim, self._verify_min_fields)
-        reading = await self._directory.read(wish)
-        client = reading.value.by_service_id(service_id)
-        if client is None:
-            raise NotFound("No client has this service_id.", age_s=reading.age_s)
-        price = await self._plan_price(claim, client, reading.value)
-        # No other task runs between the check and the count, or many at once would all pass: the limiter's
-        # memory does not wait for anything. One that is shared over a network will have to reserve first.
-        await self._failures.check(caller, service_id)
-        answer = verify(claim, client, price)
-        if not answer.is_valid:
-            await self._failures.record(caller, service_id)
-        return reading.map(lambda _: answer)
-
-    async def resolve(self, claim: Claim, wish: Wish = ANY) -> Reading[Representation]:
-        """Give the one client that matches at least 3 of the given fields, and more than any other.
-
-        Raises:
-            InvalidRequest: Fewer than 3 fields are given.
-            NotFound: No client matches.
-            AmbiguousMatch: Several match equally well.
-        """
-        _require(claim, RESOLVE_MIN_FIELDS)
-        reading = await self._directory.read(wish)
-        plans = None if claim.internet_plan_price is None else (await self._plans.read()).value
-        matches = await asyncio.to_thread(_best_matches, claim, reading.value, plans)
-        if len(matches) > 1:
-            raise AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
-        return _found(reading.map(lambda _: next(iter(matches), None)))
-
-    async def _plan_price(self, claim: Claim, client: Client, directory: Directory) -> float | None:
-        """Give what the client's plan costs, where it is needed because the record has no price."""
-        if claim.internet_plan_price is None or client.internet_plan_price is not None:
-            return None
-        return _price(client, directory, (await self._plans.read()).value)
-
-
-def _price(client: Client, directory: Directory, plans: PlanCatalogue) -> float | None:
-    plan = plans.by_id.get(directory.plan_id(client) or 0)
-    return plan.price if plan else None
-
-
-def _best_matches(claim: Claim, directory: Directory, plans: PlanCatalogue | None) -> list[Client]:
-    """Find them among all clients; takes long enough with 50,000 to be kept off the event loop."""
-    candidates = directory.candidates(claim.name, claim.address)
-    return best_matches(
-        claim, ((client, _price(client, directory, plans) if plans else None) for client in candidates)
-    )
-
 
 def _found(reading: Reading[Client | None]) -> Reading[Representation]:
     if reading.value is None:
         raise NotFound("No client matches.", age_s=reading.age_s)
     return reading.map(represent)
-
-
-def _require(claim: Claim, at_least: int) -> None:
-    if len(claim.given) < at_least:
-        allowed = ", ".join(claim.__struct_fields__)
-        raise InvalidRequest(f"Give at least {at_least} of {allowed}.", field="body")

@@ -30,16 +30,23 @@ def fold_place(text: str) -> str:
 
 def document_key(text: str) -> str:
     """Keep the letters and digits of an identity document, in one case."""
+    if text.isascii() and text.isalnum():
+        return text.casefold()
     return "".join(char for char in fold(text) if char.isalnum())
 
 
 def phone_key(text: str) -> str:
     """Keep the digits of one phone number, without Colombia's country code."""
-    digits = _NOT_DIGITS.sub("", text)
+    digits = text if _is_digits(text) else _NOT_DIGITS.sub("", text)
     is_international = len(digits) == len(_COUNTRY) + _NATIONAL_DIGITS and digits.startswith(_COUNTRY)
     return digits[len(_COUNTRY) :] if is_international else digits
 
 
 def phone_keys(text: str) -> list[str]:
     """Give the key of each number that a record's phone field holds."""
-    return [key for part in _SEPARATED.split(text) if (key := phone_key(part))]
+    parts = (text,) if _is_digits(text) else _SEPARATED.split(text)
+    return [key for part in parts if (key := phone_key(part))]
+
+
+def _is_digits(text: str) -> bool:
+    return text.isascii() and text.isdigit()

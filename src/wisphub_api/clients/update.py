@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 from weakref import WeakValueDictionary
@@ -14,6 +13,7 @@ import msgspec
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
+from wisphub_api.clients.changes import ProfileChanged, RecordRead, applied
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Client, ProfileUpdate
 from wisphub_api.exceptions import (
@@ -74,7 +74,7 @@ class ClientUpdates:
             except UpstreamUncertain as error:
                 found = await self._look_again(service_id, wanted, error)
                 return _forwarded(0.0, reading.age_s + reading.ttl_s, found)
-            self._directory.amend(_application(service_id, wanted))
+            await self._directory.amend(ProfileChanged(service_id, wanted))
             return _forwarded(reading.age_s, reading.ttl_s, applied(client, wanted))
 
     async def _write(self, service_id: int, wanted: ProfileUpdate) -> None:
@@ -102,7 +102,7 @@ class ClientUpdates:
             raise doubt from None
         if found is None:
             raise doubt
-        self._directory.amend(lambda directory: directory.replaced(found))
+        await self._directory.amend(RecordRead(found))
         if applied(found, wanted) != found:
             raise UpdateNotMade(f"{_NOT_SHOWN}: it can be sent again.") from doubt
         return found
@@ -121,11 +121,6 @@ def cleaned(update: ProfileUpdate) -> ProfileUpdate:
     return msgspec.structs.replace(update, **{name: _clean(name, value) for name, value in given.items()})
 
 
-def applied(client: Client, update: ProfileUpdate) -> Client:
-    """Give the client with the given fields in place of its own."""
-    return msgspec.structs.replace(client, **update.given)
-
-
 def _clean(name: str, value: str | float) -> str | float:
     if not isinstance(value, str):
         return round(value, 2) + 0.0  # no -0.0
@@ -138,14 +133,6 @@ def _clean(name: str, value: str | float) -> str | float:
     if form and not form.fullmatch(text):
         raise InvalidRequest(f"`{name}` may hold {allowed}.", field=name)
     return text
-
-
-def _application(service_id: int, update: ProfileUpdate) -> Callable[[Directory], Directory]:
-    def apply(directory: Directory) -> Directory:
-        client = directory.by_service_id(service_id)
-        return directory if client is None else directory.replaced(applied(client, update))
-
-    return apply
 
 
 def _forwarded(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:

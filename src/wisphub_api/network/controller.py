@@ -9,13 +9,14 @@ from typing import Annotated, Final, cast
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.openapi.spec import Operation, RequestBody
-from litestar.params import JSONBody, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
+from wisphub_api.audit import Deed, audited
 from wisphub_api.network.models import Diagnosis, PingOrder
 from wisphub_api.network.service import NetworkService
 from wisphub_api.web.auth import SCOPE
 from wisphub_api.web.departure import departure
-from wisphub_api.web.parameters import AnyRequest
+from wisphub_api.web.parameters import AnyRequest, ClosedBody
 from wisphub_api.web.problems import documented
 
 LONGEST_WAIT_S: Final = 30
@@ -56,11 +57,13 @@ class NetworkController(Controller):
     async def start(
         self,
         network: NamedDependency[NetworkService],
+        request: AnyRequest,
         service_id: ServiceId,
-        data: JSONBody[PingOrder] = AS_USUAL,
+        data: ClosedBody[PingOrder] = AS_USUAL,
     ) -> Response[Diagnosis]:
         """Start a diagnostic; join the one that runs, or give the one that has just ended."""
-        diagnosis = await network.start(service_id, data.pings)
+        with audited(Deed("start ping", request.user, service_id, data.__struct_fields__)):
+            diagnosis = await network.start(service_id, data.pings)
         location = f"{self.path}/ping/{diagnosis.task_id}/"
         return Response(diagnosis, headers={"Location": location, **NOT_KEPT})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,9 +14,12 @@ from msgspec import Struct
 from wisphub_api.exceptions import NotFound, UpstreamError, UpstreamFailed
 from wisphub_api.network.diagnosis import diagnose
 from wisphub_api.network.models import FINISHED_WELL, Status
+from wisphub_api.network.shared_pings import PingTask
 from wisphub_api.upstream.network import PingCalls
 
 logger = logging.getLogger(__name__)
+
+Ended = Callable[[PingTask, Status], Awaitable[None]]
 
 GROWTH: Final = 1.5
 LONGEST: Final = 5.0
@@ -50,17 +53,24 @@ class Diagnostic:
     Both are done once, by tasks of its own that no caller can cancel, however many callers wait.
 
     Args:
-        begin: Starts it, and gives WispHub Net's id of it.
+        begin: Starts it, or finds the one that has been started.
         calls: Tell how far it is.
         policy: How often and how long it is looked at.
+        ended: Is told once what was found.
         first_look_s: How long after the start it is looked at first.
     """
 
     def __init__(
-        self, begin: Coroutine[Any, Any, str], calls: PingCalls, policy: PingPolicy, first_look_s: float
+        self,
+        begin: Coroutine[Any, Any, PingTask],
+        calls: PingCalls,
+        policy: PingPolicy,
+        ended: Ended,
+        first_look_s: float,
     ) -> None:
         self._calls = calls
         self._policy = policy
+        self._ended = ended
         self._begun_at = self._finished_at = _now()
         self.started = asyncio.create_task(begin, context=Context())
         self._watch = asyncio.create_task(self._follow(first_look_s), context=Context())
@@ -111,12 +121,20 @@ class Diagnostic:
         await asyncio.wait({self.started})
         if _has_failed(self.started):
             return "error"
+        task = self.started.result()
+        if task.status != "pending":
+            return task.status
         try:
             async with asyncio.timeout(self._policy.patience_s):
-                return await self._poll(self.started.result(), first_look_s)
+                status = await self._poll(task.upstream_id, first_look_s)
         except TimeoutError:
             logger.warning("a ping diagnostic had no result after %g s", self._policy.patience_s)
-            return "error"
+            status = "error"
+        except Exception:
+            await self._ended(task, "error")
+            raise
+        await self._ended(task, status)
+        return status
 
     async def _poll(self, upstream_id: str, first_look_s: float) -> Status:
         wish_s = first_look_s
@@ -134,7 +152,7 @@ class Diagnostic:
 
     def _note_end(self, watch: asyncio.Task[Status]) -> None:
         """Remember when it ended, and tell of a bug at once: it may be that nobody asks."""
-        self._finished_at = _now()
+        self._finished_at = _now() - (0.0 if _has_failed(self.started) else self.started.result().ended_s)
         error = None if watch.cancelled() else watch.exception()
         if error and not isinstance(error, NotFound):
             logger.error("a ping diagnostic failed: internal error (%s)", type(error).__name__)

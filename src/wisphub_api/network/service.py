@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, Self
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.clients.directory import Directory
 from wisphub_api.exceptions import DiagnosticsBusy, NotFound, UpstreamFailed, UpstreamTimeout
-from wisphub_api.network.diagnostic import Diagnostic, PingPolicy
+from wisphub_api.network.diagnostic import Diagnostic, Ended, PingPolicy
 from wisphub_api.network.memory import Memory
-from wisphub_api.network.models import Diagnosis
+from wisphub_api.network.models import Diagnosis, Status
+from wisphub_api.network.shared_pings import PingTask, SharedPings
 from wisphub_api.network.task_ids import TaskIds
 from wisphub_api.upstream.network import PingCalls
 
@@ -27,12 +29,19 @@ class NetworkService:
         calls: Start pings and tell how far they are.
         task_ids: Names tasks towards callers.
         policy: How diagnostics are run.
+        shared: Lets other processes know of what is started here, and the other way round.
     """
 
     def __init__(
-        self, directory: Cached[Directory], calls: PingCalls, task_ids: TaskIds, policy: PingPolicy
+        self,
+        directory: Cached[Directory],
+        calls: PingCalls,
+        task_ids: TaskIds,
+        policy: PingPolicy,
+        shared: SharedPings,
     ) -> None:
         self._directory = directory
+        self._shared = shared
         self._calls = calls
         self._task_ids = task_ids
         self._policy = policy
@@ -52,7 +61,8 @@ class NetworkService:
     async def start(self, service_id: int, pings: int) -> Diagnosis:
         """Start a diagnostic, or join the one that runs, or give the one that has just ended.
 
-        A caller who comes later joins as well where this one has to go without an answer.
+        These may be another process's. A caller who comes later joins as well where this one has to go
+        without an answer.
 
         Raises:
             NotFound: There is no such client.
@@ -63,12 +73,14 @@ class NetworkService:
         await self._require_client(service_id)
         diagnostic = self._of_service.find(service_id)
         if diagnostic is None or not diagnostic.is_reusable:
-            diagnostic = self._begin(self._order(service_id, pings), self._policy.poll_s)
+            ended = partial(self._shared.ended, service_id)
+            diagnostic = self._begin(self._order(service_id, pings), ended, self._policy.poll_s)
             self._of_service.keep(service_id, diagnostic)
-        task_id = self._task_ids.issue(await self._started(diagnostic))
+        task = await self._started(diagnostic)
+        task_id = self._task_ids.issue(task.upstream_id)
         if self._by_task.find(task_id) is not diagnostic:
             self._by_task.keep(task_id, diagnostic)
-        return Diagnosis(task_id, diagnostic.status())
+        return Diagnosis(task_id, diagnostic.status() if task.status == "pending" else task.status)
 
     async def result(self, task_id: str, wait_s: float, gone: asyncio.Future[None]) -> Diagnosis:
         """Tell what a diagnostic has found, as soon as it has, or after `wait_s` how far it is.
@@ -87,7 +99,7 @@ class NetworkService:
         upstream_id = self._task_ids.read(task_id)
         diagnostic = self._by_task.find(task_id)
         if diagnostic is None:
-            diagnostic = self._begin(_known(upstream_id), first_look_s=0.0)
+            diagnostic = self._begin(_known(upstream_id), _tell_nobody, first_look_s=0.0)
             self._by_task.keep(task_id, diagnostic)
         await diagnostic.wait(wait_s, gone)
         return Diagnosis(task_id, diagnostic.status())
@@ -97,17 +109,25 @@ class NetworkService:
         if reading.value.by_service_id(service_id) is None:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
 
-    def _begin(self, order: Coroutine[Any, Any, str], first_look_s: float) -> Diagnostic:
+    def _begin(self, order: Coroutine[Any, Any, PingTask], ended: Ended, first_look_s: float) -> Diagnostic:
         """Let a diagnostic run; no other task runs between the look at the bound and the count."""
         self._running = {diagnostic for diagnostic in self._running if diagnostic.is_running}
         if len(self._running) >= self._policy.most_running:
             order.close()
             raise DiagnosticsBusy("As many ping diagnostics run as may.", retry_after_s=BUSY_RETRY_S)
-        diagnostic = Diagnostic(order, self._calls, self._policy, first_look_s)
+        diagnostic = Diagnostic(order, self._calls, self._policy, ended, first_look_s)
         self._running.add(diagnostic)
         return diagnostic
 
-    async def _order(self, service_id: int, pings: int) -> str:
+    async def _order(self, service_id: int, pings: int) -> PingTask:
+        """Find the task that another process has started, or start one."""
+        async with self._shared.turn(service_id):
+            found = await self._shared.find(service_id)
+            if found is not None:
+                return found
+            return await self._shared.begun(service_id, await self._start(service_id, pings))
+
+    async def _start(self, service_id: int, pings: int) -> str:
         try:
             return await self._calls.start(service_id, pings)
         except UpstreamFailed as error:
@@ -115,14 +135,17 @@ class NetworkService:
                 raise
             raise NotFound("WispHub Net has no service with this service_id.") from error
 
-    async def _started(self, diagnostic: Diagnostic) -> str:
-        """Wait until it has started; gives WispHub Net's id of it."""
+    async def _started(self, diagnostic: Diagnostic) -> PingTask:
+        """Wait until it has started."""
         done, _ = await asyncio.wait({diagnostic.started}, timeout=self._policy.start_wait_s)
         if not done:
             raise UpstreamTimeout("WispHub Net has not started the diagnostic yet. Ask again to join it.")
         return diagnostic.started.result()
 
 
-async def _known(upstream_id: str) -> str:
+async def _known(upstream_id: str) -> PingTask:
     """Start nothing: the task is there."""
-    return upstream_id
+    return PingTask(upstream_id)
+
+
+async def _tell_nobody(_: PingTask, __: Status) -> None: ...

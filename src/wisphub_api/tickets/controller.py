@@ -7,15 +7,16 @@ from typing import Annotated
 
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody, PathParameter
+from litestar.params import HeaderParameter, PathParameter
 
+from wisphub_api.audit import Deed, audited
 from wisphub_api.tickets.first_answers import KEY_PATTERN
 from wisphub_api.tickets.models import LARGEST_ID, SubjectGroup, Ticket, TicketRequest, ZoneState
 from wisphub_api.tickets.service import TicketService
 from wisphub_api.web.auth import SCOPE
 from wisphub_api.web.cache_control import asked_freshness
 from wisphub_api.web.cache_status import cached_response
-from wisphub_api.web.parameters import AnyRequest
+from wisphub_api.web.parameters import AnyRequest, ClosedBody
 from wisphub_api.web.problems import documented
 
 PATH = "/api/v1/tickets"
@@ -72,7 +73,7 @@ class TicketController(Controller):
         self,
         tickets: NamedDependency[TicketService],
         request: AnyRequest,
-        data: JSONBody[TicketRequest],
+        data: ClosedBody[TicketRequest],
         idempotency_key: IdempotencyKey = None,
     ) -> Response[Ticket]:
         """Open a ticket for a client; priority, zone, technician and due date are found out.
@@ -80,7 +81,9 @@ class TicketController(Controller):
         504 `uncertain-outcome` means that it may have been opened: a repeat with the same `Idempotency-Key`
         looks for it first, one without may open a second.
         """
-        ticket = await tickets.open(data, caller=request.user, key=idempotency_key)
+        given = [name for name in data.__struct_fields__ if getattr(data, name) is not None]
+        with audited(Deed("open ticket", request.user, data.service_id, given)):
+            ticket = await tickets.open(data, caller=request.user, key=idempotency_key)
         return Response(ticket, headers=_PRIVATE | {"Location": f"{PATH}/{ticket.ticket_id}"})
 
 

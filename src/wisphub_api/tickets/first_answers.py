@@ -7,96 +7,168 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextvars import Context
-from typing import Any, Final, Generic, TypeVar
+from hashlib import sha256
+from typing import Final, Protocol
+
+import msgspec
+from msgspec import Struct
 
 from wisphub_api.exceptions import InvalidRequest, UpstreamUncertain, WispHubAPIError
+from wisphub_api.fleet.digests import digested
+from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.tickets.models import Ticket, TicketOrder, TicketRequest
 
-V = TypeVar("V")
 KEEP_S: Final = 86_400.0
-MOST: Final = 10_000
+LONGEST_S: Final = 110.0
+"""How long a request may be carried out for."""
+HOLD_S: Final = 120.0
+"""Longer: who still holds a key after that has died."""
+WAIT_S: Final = 30.0
+"""How long a request waits for the same one in another process."""
+LOOK_EVERY_S: Final = 0.2
 KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 
 
-class _Entry(Generic[V]):
-    def __init__(self, request: object, act: Callable[[], Coroutine[Any, Any, V]], begun_at: float) -> None:
-        self.request = request
-        self.act = act
-        self.begun_at = begun_at
-        self.task: asyncio.Task[V] | None = None
+class Begun(Struct, frozen=True):
+    """A ticket that may have been opened.
 
-
-class FirstAnswers(Generic[V]):
-    """Carries out each request once per key; safe to call from many tasks at once.
-
-    It knows of a day's requests, in the memory of this process, of the latest `most` of them. One that
-    failed with nothing done is forgotten: its key is free again. One whose outcome is uncertain is kept.
-
-    Args:
-        keep_s: How long an answer is kept, in seconds.
-        most: How many are kept.
-        clock: Seconds on a monotonic clock.
+    Attributes:
+        order: What WispHub Net was told, or was about to be told.
+        doubted_at: When its answer was given up, or will have been at the latest, in seconds since the epoch.
     """
 
-    def __init__(
-        self, keep_s: float = KEEP_S, most: int = MOST, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._keep_s = keep_s
-        self._most = most
-        self._clock = clock
-        self._entries: dict[tuple[str, str], _Entry[V]] = {}  # the oldest first
+    order: TicketOrder
+    doubted_at: float
 
-    async def give(
-        self, name: tuple[str, str], request: object, act: Callable[[], Coroutine[Any, Any, V]]
-    ) -> V:
+
+Remember = Callable[[Begun], Awaitable[None]]
+
+
+class Act(Protocol):
+    """Opens a ticket, once; or looks for the one that has been begun."""
+
+    def __call__(self, remember: Remember, begun: Begun | None, /) -> Awaitable[Ticket]:
+        """Open it, and have remembered what was begun before it is."""
+        ...
+
+
+class _Record(Struct, frozen=True):
+    """What is known of a key: the request's digest, and how far it has come."""
+
+    request: str
+    begun: Begun | None = None
+    answer: Ticket | None = None
+
+
+class _Running(Struct, frozen=True):
+    request: str
+    task: asyncio.Task[Ticket]
+
+
+class FirstAnswers:
+    """Carries out each request once per key, whichever task or process it comes to.
+
+    It knows of a day's requests. One that failed with nothing done is forgotten: its key is free again. Of
+    one whose outcome is uncertain, or whose process has died, it knows what was begun.
+
+    Args:
+        store: Where they are noted.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._running: dict[str, _Running] = {}
+
+    async def give(self, name: tuple[str, str], request: TicketRequest, act: Act) -> Ticket:
         """Carry the request out, or give the answer to the one before; wait for one that is under way.
 
         Args:
             name: The caller and the caller's key.
             request: What is asked; compared with the one before.
-            act: Carries it out. After an uncertain outcome the first request's own is called again: it
-                must look before it acts.
+            act: Carries it out; it is told what was begun before, if anything.
 
         Raises:
             InvalidRequest: The key is no key, or came with another request before.
+            UpstreamUncertain: How it went is not known, or is not known yet.
             WispHubAPIError: What `act` raises.
         """
         _check(key=name[1])
-        self._forget(lambda entry: entry.begun_at < self._clock() - self._keep_s)
-        entry = self._entries.setdefault(name, _Entry(request, act, self._clock()))
-        self._forget(lambda _: len(self._entries) > self._most)
-        if entry.request != request:
-            raise InvalidRequest(_USED, field=HEADER)
-        task = entry.task
-        if task is None or _has_failed(task):
+        key, digest = digested("first-answer", *name), sha256(msgspec.json.encode(request)).hexdigest()
+        running = self._running.get(key)
+        if running is None:
             # In a task of its own: a caller that goes away must not leave the outcome unknown.
-            task = entry.task = asyncio.create_task(self._run(name, entry), context=Context())
-        return await asyncio.shield(task)
+            task = asyncio.create_task(self._carry_out(key, digest, act), context=Context())
+            running = self._running[key] = _Running(digest, task)
+            task.add_done_callback(lambda _: self._running.pop(key))
+        _refuse_another(digest, running.request)
+        return await asyncio.shield(running.task)
 
-    async def _run(self, name: tuple[str, str], entry: _Entry[V]) -> V:
+    async def _carry_out(self, key: str, digest: str, act: Act) -> Ticket:
+        """Do it alone among all processes."""
+        hold = await self._turn(key, digest)
         try:
-            return await entry.act()
+            record = await self._read(key, digest)
+            return record.answer or await self._do(key, record, act)
+        finally:
+            await self._store.release(hold)
+
+    async def _turn(self, key: str, digest: str) -> Hold:
+        """Wait until no other process is at it."""
+        for _ in range(round(WAIT_S / LOOK_EVERY_S)):
+            hold = await self._store.hold(key, HOLD_S)
+            if hold is not None:
+                return hold
+            await self._read(key, digest)  # refuses another request at once
+            await asyncio.sleep(LOOK_EVERY_S)
+        raise UpstreamUncertain("This request is still being carried out: ask again for its outcome.")
+
+    async def _do(self, key: str, record: _Record, act: Act) -> Ticket:
+        async def remember(begun: Begun) -> None:
+            await self._write(key, _Record(record.request, begun))
+
+        await self._write(key, record)
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                ticket = await act(remember, record.begun)
+        except TimeoutError:
+            told = "This request could not be carried out in time: ask again for its outcome."
+            raise UpstreamUncertain(told) from None
         except UpstreamUncertain:
             raise
         except WispHubAPIError:
-            if self._entries.get(name) is entry:
-                del self._entries[name]
+            await self._store.erase(key)
             raise
+        await self._write(key, _Record(record.request, answer=ticket))
+        return ticket
 
-    def _forget(self, is_to_go: Callable[[_Entry[V]], bool]) -> None:
-        """Drop the oldest for as long as they are to go."""
-        while self._entries and is_to_go(next(iter(self._entries.values()))):
-            del self._entries[next(iter(self._entries))]
+    async def _read(self, key: str, digest: str) -> _Record:
+        """Give what is known of a key; of a new one this request's digest."""
+        note = await self._store.read(key)
+        record = _Record(digest) if note is None else _decode(note)
+        _refuse_another(digest, record.request)
+        return record
 
-
-def _has_failed(task: asyncio.Task[V]) -> bool:
-    return task.done() and (task.cancelled() or task.exception() is not None)
+    async def _write(self, key: str, record: _Record) -> None:
+        await self._store.write(key, msgspec.json.encode(record), KEEP_S)
 
 
 HEADER: Final = "Idempotency-Key"
-_USED: Final = f"`{HEADER}` came with another request before: a new request needs a new one."
+
+
+def _decode(note: bytes) -> _Record:
+    try:
+        return msgspec.json.decode(note, type=_Record)
+    except msgspec.MsgspecError:
+        told = "What became of this request was written down by another release, which this one cannot read."
+        raise UpstreamUncertain(told) from None  # the error may hold what is written there
+
+
+def _refuse_another(digest: str, before: str) -> None:
+    if digest != before:
+        told = f"`{HEADER}` came with another request before: a new request needs a new one."
+        raise InvalidRequest(told, field=HEADER)
 
 
 def _check(key: str) -> None:

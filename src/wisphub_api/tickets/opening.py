@@ -6,7 +6,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
-from wisphub_api.exceptions import UpstreamError, UpstreamUncertain, WispHubAPIError
+from wisphub_api.exceptions import UpstreamError, UpstreamUncertain
+from wisphub_api.tickets.first_answers import LONGEST_S, Begun, Remember
 from wisphub_api.tickets.models import Ticket, TicketOrder
 from wisphub_api.tickets.zones import ZoneLimit
 from wisphub_api.upstream.client import WispHubNet
@@ -36,7 +37,7 @@ class Desk:
         net: WispHub Net.
         zones: The zones' limit.
         states: Those that a ticket is in which has just been opened.
-        clock: Seconds on a monotonic clock.
+        clock: Seconds since the epoch, much the same in all processes.
     """
 
     def __init__(
@@ -44,10 +45,10 @@ class Desk:
         net: WispHubNet,
         zones: ZoneLimit,
         states: tuple[int, ...],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._net = net
-        self._zones = zones
+        self.zones = zones
         self._states = states
         self.clock = clock
 
@@ -61,7 +62,7 @@ class Desk:
         """
         if order.zone_id is None:
             return await open_ticket(self._net, order)
-        async with self._zones.place(order.zone_id) as place:
+        async with self.zones.place(order.zone_id) as place:
             ticket = await open_ticket(self._net, order)
             place.ticket_id = ticket.ticket_id
             return ticket
@@ -74,61 +75,59 @@ class Desk:
 
 
 class Opening:
-    """Opens one ticket when called; called again after an uncertain outcome, it looks for it first.
-
-    Not to be called while a call is under way.
+    """Opens one ticket when called; told of what was begun before, it looks for that first.
 
     Args:
         desk: Opens tickets and finds them.
-        prepare: Gives the order, or raises; called until it gives one.
+        prepare: Gives the order, or raises.
     """
 
     def __init__(self, desk: Desk, prepare: Callable[[], Awaitable[TicketOrder]]) -> None:
         self._desk = desk
         self._prepare = prepare
-        self._order: TicketOrder | None = None
-        self._doubted_at: float | None = None
 
-    async def __call__(self) -> Ticket:
+    async def __call__(self, remember: Remember, begun: Begun | None) -> Ticket:
         """Open the ticket, or give the one that was opened before.
+
+        Args:
+            remember: Is told what is begun, before it is, and once more where its outcome is uncertain.
+            begun: What may have been opened before.
 
         Raises:
             UpstreamUncertain: It may have been opened, now or before.
             WispHubAPIError: It was not opened.
         """
-        if self._order is None:
-            self._order = await self._prepare()
-        if self._doubted_at is not None:
-            found = await self._look(self._order, self._desk.clock() - self._doubted_at)
-            if found is not None:
-                return found
-        return await self._open(self._order)
+        if begun is None:
+            return await self._open(await self._prepare(), remember)
+        return await self._look(begun) or await self._open(begun.order, remember)
 
-    async def _open(self, order: TicketOrder) -> Ticket:
-        self._doubted_at = self._desk.clock()  # whatever may befall this task while it waits
+    async def _open(self, order: TicketOrder, remember: Remember) -> Ticket:
+        # Whatever may befall this process while it waits.
+        await remember(Begun(order, self._desk.clock() + LONGEST_S))
         try:
             return await self._desk.open(order)
         except UpstreamUncertain as error:
-            self._doubted_at = self._desk.clock()
+            await remember(Begun(order, self._desk.clock()))
             raise UpstreamUncertain(f"{error}. {_ADVICE}") from error
-        except WispHubAPIError:
-            self._doubted_at = None
-            raise
 
-    async def _look(self, order: TicketOrder, doubted_for_s: float) -> Ticket | None:
+    async def _look(self, begun: Begun) -> Ticket | None:
         """Find the ticket, or make sure that there is none.
 
         Raises:
             UpstreamUncertain: Neither can be told, or not yet.
         """
-        wait_s = SETTLED_AFTER_S - doubted_for_s
+        wait_s = SETTLED_AFTER_S - (self._desk.clock() - begun.doubted_at)
         try:
-            found = await self._desk.find(order, is_recent=wait_s > 0)
+            found = await self._desk.find(begun.order, is_recent=wait_s > 0)
         except UpstreamError as error:
             raise UpstreamUncertain(f"Whether the ticket was opened cannot be told: {error}") from error
         if found is None and wait_s > 0:
             raise UpstreamUncertain(f"The ticket may still be opened: ask again in {wait_s:.0f} seconds.")
         return found
+
+
+async def forget(_: Begun) -> None:
+    """Remember nothing: nobody can ask again."""
 
 
 _ADVICE: Final = (

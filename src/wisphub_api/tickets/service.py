@@ -19,9 +19,8 @@ from wisphub_api.exceptions import InvalidRequest, NotFound
 from wisphub_api.tickets.due_date import COLOMBIA, due_at
 from wisphub_api.tickets.first_answers import FirstAnswers
 from wisphub_api.tickets.models import SubjectGroup, Ticket, TicketOrder, TicketRequest
-from wisphub_api.tickets.opening import Desk, Opening
+from wisphub_api.tickets.opening import Desk, Opening, forget
 from wisphub_api.tickets.subjects import SUBJECTS, find_subject
-from wisphub_api.tickets.zones import ZoneLimit
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.tickets import find_ticket
 
@@ -90,8 +89,8 @@ class TicketService:
     Args:
         net: WispHub Net.
         directory: The clients.
-        zones: The zones' limit.
         desk: Opens tickets.
+        answers: Those to requests with a key.
         rules: How.
         now: The time.
     """
@@ -100,19 +99,18 @@ class TicketService:
         self,
         net: WispHubNet,
         directory: Cached[Directory],
-        zones: ZoneLimit,
         desk: Desk,
+        answers: FirstAnswers,
         rules: Rules,
         *,
         now: Callable[[], dt.datetime] = _now,
     ) -> None:
         self._net = net
         self._directory = directory
-        self._zones = zones
         self._desk = desk
+        self._answers = answers
         self._rules = rules
         self._now = now
-        self._answers = FirstAnswers[Ticket]()
 
     def subjects(self) -> tuple[SubjectGroup, ...]:
         """Give the valid subjects by priority."""
@@ -125,7 +123,7 @@ class TicketService:
             CacheUnavailable: The open tickets are not known.
             NotFreshEnough: They are not as fresh as wished.
         """
-        return (await self._zones.state(zone_id, wish)).map(represent)
+        return (await self._desk.zones.state(zone_id, wish)).map(represent)
 
     async def ticket(self, ticket_id: int) -> Ticket:
         """Read a ticket from WispHub Net.
@@ -152,7 +150,7 @@ class TicketService:
         """
         opening = Opening(self._desk, partial(self._prepare, request))
         if key is None:
-            return await opening()
+            return await opening(forget, None)
         return await self._answers.give((caller, key), request, opening)
 
     async def _prepare(self, request: TicketRequest) -> TicketOrder:

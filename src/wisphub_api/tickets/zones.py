@@ -9,15 +9,25 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import Final
+
+from msgspec import Struct
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import UpstreamUncertain, WispHubAPIError, ZoneLimitReached
+from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.tickets.models import ZoneState
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.tickets import read_tickets
+
+HOLD_S: Final = 120.0
+"""Longer than an opening takes: by then a ticket of a process that has died is among those that are read."""
+
+
+NO_DOUBT: Final[Mapping[str, int]] = {}
 
 
 class OpenTickets:
@@ -25,32 +35,57 @@ class OpenTickets:
 
     Args:
         zones: Each ticket's zone, by the ticket's number.
-        doubtful: The zones in which there may be one more, once for each.
+        doubtful: The zones in which there may be one more, each under the token of its place.
     """
 
-    def __init__(self, zones: Mapping[int, int | None], doubtful: Sequence[int] = ()) -> None:
+    def __init__(self, zones: Mapping[int, int | None], doubtful: Mapping[str, int] = NO_DOUBT) -> None:
         self._zones = zones
-        self._doubtful = tuple(doubtful)
-        self._counts = Counter([*zones.values(), *doubtful])
+        self._doubtful = doubtful
+        self._counts = Counter([*zones.values(), *doubtful.values()])
 
     def __len__(self) -> int:
         return len(self._zones)
+
+    @property
+    def content(self) -> tuple[dict[int, int | None], dict[str, int]]:
+        """What these were made of."""
+        return dict(self._zones), dict(self._doubtful)
 
     def in_zone(self, zone_id: int) -> int:
         """Count those of one zone."""
         return self._counts[zone_id]
 
-    def plus(self, zone_id: int, ticket_id: int | None) -> OpenTickets:
-        """Give these and one more, or the same where it is among them; without a number there may be one."""
-        if ticket_id is None:
-            return OpenTickets(self._zones, (*self._doubtful, zone_id))
+    def plus(self, zone_id: int, ticket_id: int) -> OpenTickets:
+        """Give these and one more, or the same where it is among them."""
         return OpenTickets({**self._zones, ticket_id: zone_id}, self._doubtful)
+
+    def plus_doubtful(self, zone_id: int, token: str) -> OpenTickets:
+        """Give these and one that there may be."""
+        return OpenTickets(self._zones, {**self._doubtful, token: zone_id})
 
 
 async def load_open_tickets(net: WispHubNet, states: Sequence[int]) -> OpenTickets:
     """Read all pages of the tickets in the states that count as open, or raise."""
     tickets = await read_tickets(net, states, Urgency.BACKGROUND)
     return OpenTickets({ticket.ticket_id: ticket.zone_id for ticket in tickets})
+
+
+class Opened(Struct, frozen=True, tag=True):
+    """A ticket that has been opened in a zone; without a number, one that may have been.
+
+    Attributes:
+        token: Of the place that was held for it: who hears of it twice counts it once.
+    """
+
+    zone_id: int
+    ticket_id: int | None
+    token: str
+
+    def __call__(self, tickets: OpenTickets, /) -> OpenTickets:
+        """Count it."""
+        if self.ticket_id is None:
+            return tickets.plus_doubtful(self.zone_id, self.token)
+        return tickets.plus(self.zone_id, self.ticket_id)
 
 
 class Place:
@@ -60,20 +95,24 @@ class Place:
 
 
 class ZoneLimit:
-    """Lets a zone hold so many open tickets at most, as far as this process can tell.
+    """Lets a zone hold so many open tickets at most, whichever process opens them.
 
     Args:
         tickets: The open tickets.
+        store: Where places are held.
         most: How many a zone may hold.
     """
 
-    def __init__(self, tickets: Cached[OpenTickets], most: int) -> None:
+    def __init__(self, tickets: Cached[OpenTickets], store: Store, most: int) -> None:
         self._tickets = tickets
+        self._store = store
         self._most = most
         self._taken: Counter[int] = Counter()
 
     async def state(self, zone_id: int, wish: Wish = ANY) -> Reading[ZoneState]:
         """Tell how many open tickets a zone has, and whether that is as many as it may.
+
+        Those that this process is opening are among them.
 
         Raises:
             CacheUnavailable: The open tickets are not known.
@@ -91,9 +130,9 @@ class ZoneLimit:
             ZoneLimitReached: There is none.
             CacheUnavailable: The open tickets are not known.
         """
-        self._refuse_if_full((await self.state(zone_id)).value)
+        hold = await self._take(zone_id)
         place = Place()
-        self._taken[zone_id] += 1  # no other task has run since the count
+        self._taken[zone_id] += 1
         is_given_back = False
         try:
             yield place
@@ -105,12 +144,31 @@ class ZoneLimit:
         finally:
             self._taken[zone_id] -= 1
             if not is_given_back:
-                self._tickets.amend(lambda tickets: tickets.plus(zone_id, place.ticket_id))
+                await self._tickets.amend(Opened(zone_id, place.ticket_id, hold.token))
+            await self._store.release(hold)
 
-    @staticmethod
-    def _refuse_if_full(state: ZoneState) -> None:
-        if state.is_blocked:
-            raise ZoneLimitReached(
-                f"Zone {state.zone_id} has {state.open_tickets} open tickets, as many as it may. "
-                "One of them must be closed first."
-            )
+    async def _take(self, zone_id: int) -> Hold:
+        """Hold one of the places that are left.
+
+        A ticket that another process has opened is told to all before its place is given back. So once a
+        place is held and all that was told is known, either it is counted, or its place was held as well.
+        """
+        while True:
+            count = await self._count(zone_id)
+            hold = await self._store.hold(f"zone:{zone_id}", HOLD_S, self._most - count)
+            if hold is None:
+                raise ZoneLimitReached(
+                    f"Zone {zone_id} has {max(count, self._most)} open tickets, as many as it may. "
+                    "One of them must be closed first."
+                )
+            try:
+                await self._tickets.catch_up()
+                if await self._count(zone_id) <= count:
+                    return hold
+            except BaseException:
+                await self._store.release(hold)
+                raise
+            await self._store.release(hold)
+
+    async def _count(self, zone_id: int) -> int:
+        return (await self._tickets.read()).value.in_zone(zone_id)

@@ -63,8 +63,8 @@ class Budget:
     def __init__(
         self, at_once: int, per_s: float | None = None, now: Callable[[], float] | None = None
     ) -> None:
-        self._at_once = at_once
-        self._allowed_per_s = per_s
+        self._whole_at_once, self._whole_per_s = at_once, per_s
+        self.share(1)
         self._learned_per_s: float | None = None
         self._now = now or (lambda: asyncio.get_running_loop().time())
         self._queue: list[_Waiting] = []
@@ -91,6 +91,11 @@ class Budget:
             yield
         finally:
             self._give_back(urgency)
+
+    def share(self, among: int) -> None:
+        """Leave the other processes their part: each has an equal one, and one call at once at least."""
+        self._at_once = max(1, self._whole_at_once // among)
+        self._allowed_per_s = self._whole_per_s / among if self._whole_per_s else None
 
     def refused(self, retry_after_s: float | None) -> None:
         """Take note of a 429."""

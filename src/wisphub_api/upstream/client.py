@@ -15,7 +15,9 @@ from typing import Any, Final, Self, TypeVar
 import httpx
 from msgspec import Struct
 
+from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
+from wisphub_api.clients.records import NOBODY, Records
 from wisphub_api.exceptions import (
     UpstreamError,
     UpstreamFailed,
@@ -30,11 +32,11 @@ from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget, Urgency
-from wisphub_api.upstream.paging import Crawl, crawl
+from wisphub_api.upstream.paging import Crawl, Fetch, crawl, crawl_into
 from wisphub_api.upstream.resilience import attempts
 from wisphub_api.upstream.wire import (
-    ClientRow,
     ClientWire,
+    Page,
     PageReader,
     PlanDetailWire,
     PlanWire,
@@ -57,6 +59,12 @@ class Content(Struct, frozen=True, kw_only=True):
 logger = logging.getLogger(__name__)
 
 LONGEST_RETRY_AFTER_S: Final = 900.0
+CRAWL_DEADLINE: Final = 3.0
+"""In time-outs of one call: after it, no new try of a crawl's page begins."""
+PERSON_DEADLINE: Final = 1.5
+"""Likewise, but then it ends: a person waits for one that hangs and half another, no longer."""
+_LARGE_BYTES: Final = 64 << 10
+"""To decode more takes long enough to be kept off the event loop."""
 NO_FILTERS: Final[Mapping[str, int]] = {}
 _DETAIL_PATHS: Final = {
     "PPPOE": "/api/plan-internet/pppoe/{plan_id}/",
@@ -115,6 +123,7 @@ class WispHubNet:
             limits=httpx.Limits(max_connections=limit, max_keepalive_connections=limit),
             transport=transport,
         )
+        self._decoding = asyncio.Lock()  # more threads at once would keep the event loop waiting longer
         self._client_pages = PageReader(ClientWire, to_client_row)
         self._plan_pages = PageReader(PlanWire, to_plan)
 
@@ -127,9 +136,13 @@ class WispHubNet:
         """Close every connection."""
         await self._http.aclose()
 
-    async def clients(self) -> Crawl[ClientRow]:
-        """Read all clients, or raise: never a part of them."""
-        return await self.crawl("/api/clientes/", self._client_pages, lambda row: row.client.service_id)
+    async def clients(self, known: Records = NOBODY) -> Gathering:
+        """Read all clients, or raise: never a part of them; of those that are `known` no copies are made."""
+        path = "/api/clientes/"
+        pages = self._pages(path, self._client_pages, NO_FILTERS, Urgency.NEEDED)
+        rows, tally = await crawl_into(lambda: Gathering(known), pages, lambda row: row.client.service_id)
+        _tell_set_aside(path, tally.set_aside)
+        return rows
 
     async def plans(self) -> Crawl[InternetPlan]:
         """Read all plans, without their price and speeds, or raise."""
@@ -167,15 +180,21 @@ class WispHubNet:
         urgency: Urgency = Urgency.NEEDED,
     ) -> Crawl[T]:
         """Read a list page by page, or raise: never a part of it; `key` gives a row's id."""
-        result = await crawl(
-            lambda offset, limit: self.read(
-                path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency
-            ),
-            key,
-        )
-        if result.set_aside:
-            logger.warning("%s: %d rows without a usable id set aside", path, result.set_aside)
+        result = await crawl(self._pages(path, read, filters, urgency), key)
+        _tell_set_aside(path, result.set_aside)
         return result
+
+    def _pages(
+        self, path: str, read: PageReader[Any, T], filters: Mapping[str, int], urgency: Urgency
+    ) -> Fetch[T]:
+        """Give what reads one page of a list."""
+
+        async def page(offset: int, limit: int) -> Page[T]:
+            return await self.read(
+                path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency
+            )
+
+        return page
 
     async def read(
         self,
@@ -187,11 +206,23 @@ class WispHubNet:
         **ids: int | str,
     ) -> T:
         """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
-        async for attempt in attempts(deadline_s=3 * self._timeout_s):
-            with attempt:
-                request = self._http.build_request("GET", path.format(**ids), params=dict(params))
-                async with self._allowed(path, urgency):
-                    return read(await self._send(request, path))
+        request = self._http.build_request("GET", path.format(**ids), params=dict(params))
+        is_awaited = urgency is Urgency.INTERACTIVE
+        failure: UpstreamError | None = None
+        try:
+            async with asyncio.timeout(PERSON_DEADLINE * self._timeout_s if is_awaited else None):
+                async for attempt in attempts(deadline_s=CRAWL_DEADLINE * self._timeout_s):
+                    with attempt:
+                        try:
+                            async with self._allowed(path, urgency):
+                                return await self._decoded(await self._send(request, path), read)
+                        except UpstreamError as error:
+                            failure = error
+                            raise
+        except TimeoutError as error:
+            if failure is not None:  # the next try was waited for, or hung
+                raise failure from failure.__cause__
+            raise translate(error, path) from error
         raise AssertionError
 
     async def write(
@@ -212,10 +243,17 @@ class WispHubNet:
     @asynccontextmanager
     async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[None]:
         """Let a call begin when it may, and tell how it ended."""
+        self._refuse_long_pause(urgency)
         with self.breaker.watching():
             async with self.budget.permit(urgency):
                 with self._observed(path):
                     yield
+
+    def _refuse_long_pause(self, urgency: Urgency) -> None:
+        """Tell a person at once that WispHub Net will take no call for longer than one may last."""
+        pauses_s = self.budget.state().pauses_s
+        if urgency is Urgency.INTERACTIVE and pauses_s > self._timeout_s:
+            raise UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=pauses_s)
 
     @contextmanager
     def _observed(self, path: str) -> Iterator[None]:
@@ -227,6 +265,12 @@ class WispHubNet:
             self._observe(UpstreamCall(path, type(error).__name__, perf_counter() - begun))
             raise
         self._observe(UpstreamCall(path, "ok", perf_counter() - begun))
+
+    async def _decoded(self, body: bytes, read: Callable[[bytes], T]) -> T:
+        if len(body) < _LARGE_BYTES:
+            return read(body)
+        async with self._decoding:
+            return await asyncio.to_thread(read, body)
 
     async def _send(self, request: httpx.Request, path: str) -> bytes:
         try:
@@ -240,6 +284,11 @@ class WispHubNet:
                 self.budget.refused(refused.retry_after_s)
             raise refused
         return response.content
+
+
+def _tell_set_aside(path: str, rows: int) -> None:
+    if rows:
+        logger.warning("%s: %d rows without a usable id set aside", path, rows)
 
 
 NOT_DONE: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)

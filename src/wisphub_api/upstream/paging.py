@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Final, Generic, TypeVar
+from array import array
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from itertools import pairwise
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -19,6 +22,8 @@ from wisphub_api.exceptions import CrawlIncomplete
 from wisphub_api.upstream.wire import Page
 
 R = TypeVar("R")
+R_contra = TypeVar("R_contra", contravariant=True)
+S = TypeVar("S", bound="Sink[Any]")
 Fetch = Callable[[int, int], Coroutine[Any, Any, Page[R]]]
 logger = logging.getLogger(__name__)
 
@@ -28,7 +33,29 @@ OVERLAP: Final = 3
 """Rows that neighbouring pages share: more than one, as any of them may have no usable id."""
 CRAWLS: Final = 3
 """How often a list that changes under our hands is read, at most."""
+AHEAD: Final = 32
+"""Pages that are asked for, or held, before the one that is next has come."""
 _NOT_WHOLE: Final = "WispHub Net's list could not be read whole"
+
+
+class Sink(Protocol[R_contra]):
+    """Takes rows as they come."""
+
+    def extend(self, rows: Iterable[R_contra], /) -> None:
+        """Take more rows."""
+        ...
+
+
+class Tally(Struct, frozen=True):
+    """What else can be said of a list that was read whole.
+
+    Attributes:
+        set_aside: How many rows had no usable id.
+        repeats: How many rows came more than once.
+    """
+
+    set_aside: int
+    repeats: int
 
 
 class Crawl(Struct, Generic[R], frozen=True):
@@ -46,9 +73,17 @@ class Crawl(Struct, Generic[R], frozen=True):
 
 
 async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
-    """Read a list whole, its pages side by side.
+    """Read a list whole, as `crawl_into` does; of rows with the same key it keeps the last."""
+    rows, tally = await crawl_into(list[R], fetch, key)
+    unique = {key(row): row for row in rows}
+    return Crawl(list(unique.values()), tally.set_aside, tally.repeats)
+
+
+async def crawl_into(sink: Callable[[], S], fetch: Fetch[R], key: Callable[[R], int]) -> tuple[S, Tally]:
+    """Read a list whole, its pages side by side; no more than a few are held at once.
 
     Args:
+        sink: Makes what takes the rows, in their order; anew for each crawl. Gives back the last one.
         fetch: Gives the page at (offset, limit); it alone bounds how many are under way.
         key: What tells rows apart.
 
@@ -59,46 +94,95 @@ async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
     problem = CrawlIncomplete(_NOT_WHOLE)
     last_keys: set[int] | None = None
     for _ in range(CRAWLS):
+        rows = sink()
         try:
-            found = await _crawl_once(fetch, key)
+            read = await _crawl_once(rows, fetch, key)
         except CrawlIncomplete as error:
             problem, last_keys = error, None
         else:
-            keys = set(map(key, found.rows))
-            if not found.repeats or keys == last_keys:
-                return found
-            problem = CrawlIncomplete(f"{_NOT_WHOLE}: {found.repeats} rows came twice")
+            keys, tally = read.tally()
+            if not tally.repeats or keys == last_keys:
+                return rows, tally
+            problem = CrawlIncomplete(f"{_NOT_WHOLE}: {tally.repeats} rows came twice")
             last_keys = keys
         logger.info("crawl thrown away: %s", problem)
     raise problem
 
 
-async def _crawl_once(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
+async def _crawl_once(sink: Sink[R], fetch: Fetch[R], key: Callable[[R], int]) -> _Pages[R]:
     first = await fetch(0, PAGE_LIMIT)
     size = len(first.rows)
     if first.count and not size:
         raise CrawlIncomplete(f"{_NOT_WHOLE}: its first page is empty")
     overlap = min(OVERLAP, size - 1) if size else 0
     offsets = range(size - overlap, first.count - overlap, max(size - overlap, 1))
-    pages = await _side_by_side([fetch(offset, size) for offset in offsets])
-    rows = _join(first, pages, overlap, key)
-    if len(rows) != first.count or any(page.count != first.count for page in pages):
-        raise CrawlIncomplete(f"{_NOT_WHOLE}: its length changed meanwhile")
-    unique = {key(row): row for row in rows if row is not None}
-    set_aside = rows.count(None)
-    return Crawl(list(unique.values()), set_aside, len(rows) - set_aside - len(unique))
+    pages = _Pages(first, overlap, sink, key)
+    await _side_by_side((fetch(offset, size) for offset in offsets), pages.add)
+    pages.end()
+    return pages
 
 
-def _join(first: Page[R], pages: Sequence[Page[R]], overlap: int, key: Callable[[R], int]) -> list[R | None]:
-    """Lay pages end to end, the first rows of each on the last of the one before."""
-    rows = list(first.rows)
-    for page in pages:
-        seam = list(zip(rows[len(rows) - overlap :], page.rows, strict=False))
-        if not _is_same_place(seam, key):
+class _Pages(Generic[R]):
+    """Pages laid end to end, the first rows of each on the last of the one before.
+
+    Args:
+        first: The first page.
+        overlap: How many rows neighbours share.
+        sink: Takes the rows that have an id.
+        key: What tells rows apart.
+    """
+
+    def __init__(self, first: Page[R], overlap: int, sink: Sink[R], key: Callable[[R], int]) -> None:
+        self._keys = array("q")
+        self._is_ascending = True
+        self._count = first.count
+        self._overlap = overlap
+        self._sink = sink
+        self._key = key
+        self._rows = 0
+        self._held_back: Sequence[R | None] = ()
+        self._give(first.rows)
+
+    def add(self, page: Page[R]) -> None:
+        """Lay on one more page.
+
+        Raises:
+            CrawlIncomplete: It does not fit.
+        """
+        if page.count != self._count:
+            raise CrawlIncomplete(f"{_NOT_WHOLE}: its length changed meanwhile")
+        seam = list(zip(self._held_back, page.rows, strict=False))
+        if not _is_same_place(seam, self._key):
             raise CrawlIncomplete(f"{_NOT_WHOLE}: its rows shifted meanwhile")
-        rows[len(rows) - len(seam) :] = [last if last is not None else row for last, row in seam]
-        rows.extend(page.rows[overlap:])
-    return rows
+        shared = (last if last is not None else row for last, row in seam)
+        self._give((*shared, *page.rows[self._overlap :]))
+
+    def end(self) -> None:
+        """Give what was held back.
+
+        Raises:
+            CrawlIncomplete: There are more or fewer rows than the list is said to have.
+        """
+        self._overlap = 0
+        self._give(self._held_back)
+        if self._rows != self._count:
+            raise CrawlIncomplete(f"{_NOT_WHOLE}: its length changed meanwhile")
+
+    def tally(self) -> tuple[set[int], Tally]:
+        """Give the keys, unless none can have come twice, and count what did and what was not kept."""
+        known = len(self._keys)
+        keys: set[int] = set() if self._is_ascending else set(self._keys)
+        return keys, Tally(self._rows - known, 0 if self._is_ascending else known - len(keys))
+
+    def _give(self, rows: Sequence[R | None]) -> None:
+        settled = max(0, len(rows) - self._overlap)
+        self._held_back = rows[settled:]
+        known = [row for row in rows[:settled] if row is not None]
+        self._sink.extend(known)
+        keys = list(map(self._key, known))
+        self._is_ascending &= all(a < b for a, b in pairwise((*self._keys[-1:], *keys)))
+        self._keys.extend(keys)
+        self._rows += settled
 
 
 def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R], int]) -> bool:
@@ -110,11 +194,18 @@ def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R],
     return all(known) and (bool(known) or all(last is row for last, row in seam))
 
 
-async def _side_by_side(calls: Sequence[Coroutine[Any, Any, Page[R]]]) -> list[Page[R]]:
-    """Await all; the first failure stops the others and is raised as it is."""
+async def _side_by_side(
+    calls: Iterable[Coroutine[Any, Any, Page[R]]], take: Callable[[Page[R]], None]
+) -> None:
+    """Await all, and take each in its turn; the first failure stops the others and is raised as it is."""
+    under_way: deque[asyncio.Task[Page[R]]] = deque()
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(call) for call in calls]
+            for call in calls:
+                under_way.append(group.create_task(call))
+                if len(under_way) == AHEAD:
+                    take(await under_way.popleft())
+            while under_way:
+                take(await under_way.popleft())
     except ExceptionGroup as failures:
         raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]

@@ -14,10 +14,10 @@ import math
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from wisphub_api.clients.models import Client
 from wisphub_api.exceptions import UpstreamUnreadable
@@ -28,19 +28,21 @@ R = TypeVar("R")
 logger = logging.getLogger(__name__)
 
 Text = str | int | float | bool | None
+Number = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
+"""An id; what 64 bits do not hold is none."""
 
 
-class Ref(Struct):
+class Ref(Struct, gc=False):
     """A nested object, of which only number and name matter."""
 
-    id: int | None = None
+    id: Number | None = None
     nombre: Text = None
 
 
-class ClientWire(Struct):
+class ClientWire(Struct, gc=False):
     """A row of `/api/clientes/`, less what must never leave it (passwords, routers' secrets)."""
 
-    id_servicio: int
+    id_servicio: Number
     nombre: Text = None
     cedula: Text = None
     telefono: Text = None
@@ -74,7 +76,7 @@ class PlanDetailWire(Struct):
     subida: Text = None
 
 
-class ClientRow(Struct, frozen=True):
+class ClientRow(Struct, frozen=True, gc=False):
     """A client, with the number of its plan, which the API does not show."""
 
     client: Client

@@ -8,8 +8,9 @@ from typing import Any, Final
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
+from wisphub_api.api_keys import SCOPES, Caller
 from wisphub_api.exceptions import NotAllowed, NotAuthenticated
-from wisphub_api.web.keys import Caller, KeyRing
+from wisphub_api.web.keys import KeyRing
 
 HEADER: Final = b"x-api-key"
 OPEN: Final = "is_open"
@@ -22,6 +23,8 @@ Wrap = Callable[[ASGIApp], ASGIApp]
 
 def checking_keys(ring: KeyRing | None, open_path: str) -> Wrap:
     """Make the middleware that lets a request with a known key pass; handlers get its name as `request.user`.
+
+    What the caller may do is in `request.auth`.
 
     Args:
         ring: The known keys; None lets everyone in.
@@ -38,8 +41,8 @@ def checking_keys(ring: KeyRing | None, open_path: str) -> Wrap:
             if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
                 opt, path = scope["route_handler"].opt, scope["path"]
                 if not (opt.get(OPEN) or path == open_path or path.startswith(below)):
-                    scope["user"] = allow(ring, scope, opt).name if ring else anonymous(scope)
-                    scope["auth"] = None
+                    caller = allow(ring, scope, opt) if ring else anonymous(scope)
+                    scope["user"], scope["auth"] = caller.name, caller
             await app(scope, receive, send)
 
         return checked
@@ -53,15 +56,15 @@ def allow(ring: KeyRing, scope: HTTPScope, opt: Mapping[str, Any]) -> Caller:
     if caller is None:
         raise NotAuthenticated("Send a known API key in the X-API-Key header.")
     needed = required_scope(scope["method"], opt)
-    if needed not in caller.scopes:
+    if not caller.may(needed):
         raise NotAllowed(f"This API key lacks the scope `{needed}`, which this needs.")
     return caller
 
 
-def anonymous(scope: HTTPScope) -> str:
-    """Name a caller whom nobody asks for a key."""
+def anonymous(scope: HTTPScope) -> Caller:
+    """Name a caller whom nobody asks for a key; they may do everything."""
     client = scope["client"]
-    return f"anonymous@{client[0] if client else 'unknown'}"
+    return Caller(f"anonymous@{client[0] if client else 'unknown'}", SCOPES)
 
 
 def required_scope(method: str, opt: Mapping[str, Any]) -> str:

@@ -1,21 +1,61 @@
-"""uvicorn's HTTP with an end: to how long a head may be, and to how long a request may take to come.
+"""uvicorn's HTTP with an end: to how long a head may be, how long a request may take to come, and to itself.
 
 By itself, with httptools, it reads a header of any length into memory, and waits for a first request, or for
-the rest of one, for ever: a few hundred slow or endless senders would take all memory or all descriptors.
+the rest of one, for ever: a few hundred slow or endless senders would take all memory or all descriptors. And
+when the service stops, it hangs up on whoever is just about to ask: that request would be lost.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar, Final
+from http import HTTPStatus
+from typing import Any, ClassVar, Final, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import msgspec
+from litestar.types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from wisphub_api.web.draining import is_draining
+from wisphub_api.web.hot_path import SHORT_WAY, HotPath
+from wisphub_api.web.problems import MEDIA_TYPE, Problem
+
+COPIED_BYTES: Final = 16 * 1024
+"""A shorter body is sent with its head in one piece."""
 HEAD_MAX_BYTES: Final = 64 * 1024
 """What is read of a head before it is whole. Heads that are whole have closer limits (`size_limits`)."""
-TOO_LARGE: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+
+
+def refusal(status: HTTPStatus, slug: str, detail: str) -> bytes:
+    """Give the last answer of a connection, a problem document."""
+    body = msgspec.json.encode(
+        Problem(f"urn:wisphub-api:problem:{slug}", status.phrase, status.value, detail)
+    )
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: {MEDIA_TYPE}\r\n"
+        f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+TOO_LARGE: Final = refusal(
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    "headers-too-large",
+    f"The header is larger than {HEAD_MAX_BYTES // 1024} kB.",
 )
+MALFORMED: Final = refusal(
+    HTTPStatus.BAD_REQUEST, "bad-request", "The request cannot be read: it is no HTTP/1.1."
+)
+
+
+def short_way_of(app: Any) -> HotPath | None:
+    """Find an application's short way, however it is wrapped."""
+    while app is not None:
+        state = getattr(app, "state", None)
+        if state is not None and SHORT_WAY in state:
+            found: HotPath | None = state[SHORT_WAY]
+            return found
+        app = getattr(app, "app", None)
+    return None
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -23,23 +63,45 @@ class BoundedHttp(HttpToolsProtocol):
 
     Attributes:
         request_max_s: From a connection's beginning, or a request's first byte, to the request's last.
+        grace_s: How long an open connection may still bring a request once the service is to stop.
     """
 
     request_max_s: ClassVar[float] = 30.0
+    grace_s: ClassVar[float] = 5.0
     _deadline: asyncio.TimerHandle | None = None
+    _due: float | None = None
+    _defaults: list[tuple[bytes, bytes]] | None = None
+    _default_bytes = b""
+    _grace: asyncio.TimerHandle | None = None
+    _answering: RequestResponseCycle | None = None
     _head = 0
     _head_bytes = 0
     _is_in_head = False
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._short_way = short_way_of(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for a first request, not for ever."""
         super().connection_made(transport)
         self._set_deadline()
+        if is_draining(self.app_state):  # it was accepted in the last moment
+            self.shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no longer."""
-        self._clear_deadline()
+        if self._deadline is not None:
+            self._deadline.cancel()
+        if self._grace is not None:
+            self._grace.cancel()
+        self._stop_answering()
         super().connection_lost(exc)
+
+    def eof_received(self) -> None:
+        """Stop answering, as the connection closes now."""
+        self._stop_answering()
+        super().eof_received()
 
     def data_received(self, data: bytes) -> None:
         """Read on, unless this head has become too large."""
@@ -48,7 +110,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._is_in_head and head == self._head:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_MAX_BYTES:
-                self._refuse_head()
+                self._refuse(TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin to read a head."""
@@ -60,24 +122,110 @@ class BoundedHttp(HttpToolsProtocol):
         """End to read a head."""
         self._is_in_head = False
         super().on_headers_complete()
+        if self._grace is not None and self.cycle is not None:  # a handshake for a WebSocket has none
+            self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """End to read a request: its answer may take as long as it does."""
         self._clear_deadline()
         super().on_message_complete()
 
+    def shutdown(self) -> None:
+        """Hang up after the next answer, with `Connection: close`, or when none is asked for in time.
+
+        Where the service does not say that it drains, hang up as uvicorn does: at once, or after the answer
+        under way.
+        """
+        if not is_draining(self.app_state):
+            super().shutdown()
+            return
+        self._grace = self.loop.call_later(self.grace_s, self._end_grace)
+        if self.cycle is not None and not self.cycle.response_started:
+            self.cycle.keep_alive = False
+
+    def _end_grace(self) -> None:
+        if not self._is_in_head:  # else its answer will be the last
+            super().shutdown()
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Begin to answer; of requests that came together uvicorn itself remembers only the last."""
+        self._answering = cycle
+        if not self._is_answered(cycle):
+            super()._start_asgi_task(cycle, app)
+
+    def _is_answered(self, cycle: RequestResponseCycle) -> bool:
+        """Answer by the short way, where there is one; not out of a queue: that would go as deep as that."""
+        is_plain = cycle.scope["method"] == "GET" and self._grace is None
+        if self._short_way is None or not is_plain or self.flow.write_paused or self.pipeline:
+            return False
+        sent = self._short_way.answer(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
+        if sent is None:
+            return False
+        cycle.response_started = cycle.response_complete = True
+        end = b"\r\n\r\n" if cycle.keep_alive else b"\r\nconnection: close\r\n\r\n"
+        head = b"".join((sent.status, self._default_fields(), sent.head, end))
+        if len(sent.body) < COPIED_BYTES:
+            self.transport.write(head + sent.body)
+        else:
+            self.transport.writelines((head, sent.body))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+        return True
+
+    def _default_fields(self) -> bytes:
+        """Give the fields of every answer, `Date` among them; uvicorn makes them anew each second."""
+        if self._defaults is not self.server_state.default_headers:
+            self._defaults = self.server_state.default_headers
+            self._default_bytes = b"".join([b"%b: %b\r\n" % field for field in self._defaults])
+        return self._default_bytes
+
+    def _stop_answering(self) -> None:
+        """Tell the request that is being answered that nobody waits for it any more."""
+        if self._answering is not None and not self._answering.response_complete:
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+
     def _set_deadline(self) -> None:
-        self._clear_deadline()
-        self._deadline = self.loop.call_later(self.request_max_s, self._cut_off)
+        """Set it; one timer serves all of a connection's requests, as each costs time."""
+        self._due = self.loop.time() + self.request_max_s
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.request_max_s, self._look_at_deadline)
 
     def _clear_deadline(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self._due = None
+
+    def _look_at_deadline(self) -> None:
+        self._deadline = None
+        if self._due is None:
+            return
+        left_s = self._due - self.loop.time()
+        if left_s > 0:
+            self._deadline = self.loop.call_later(left_s, self._look_at_deadline)
+        else:
+            self._cut_off()
 
     def _cut_off(self) -> None:
+        self._set_deadline()  # once more, should an answer be owed first
+        self._refuse(b"")
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP; uvicorn would tell so as text, and in the midst of an earlier answer."""
+        del msg
+        self._refuse(MALFORMED)
+
+    def _refuse(self, answer: bytes) -> None:
+        """Hang up with this answer, or after the one that is owed to an earlier request."""
+        if self._owes_an_answer():
+            self.cycle.keep_alive = False
+            self.flow.pause_reading()
+            return
+        self.transport.write(answer)
         self.transport.close()
 
-    def _refuse_head(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:  # no answer to an earlier request is under way
-            self.transport.write(TOO_LARGE)
-        self.transport.close()
+    def _owes_an_answer(self) -> bool:
+        """Tell whether an earlier request is being answered; not one whose own body cannot be read."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            return False
+        return cycle.response_started or not cycle.more_body or bool(self.pipeline)

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 from litestar import MediaType, Request, Response
 from litestar.status_codes import HTTP_200_OK, HTTP_304_NOT_MODIFIED
 
+from wisphub_api.cache.codings import IDENTITY, choose_coding
 from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 
@@ -19,14 +20,30 @@ VARY: Final = "X-API-Key"
 
 def cached_response(reading: Reading[Representation], request: Request[Any, Any, Any]) -> Response[Any]:
     """Send a representation, or 304 where the consumer has it already."""
-    found = reading.value
-    headers = freshness_headers(reading) | {"ETag": found.etag}
-    if found.total is not None:
-        headers["X-Total-Count"] = str(found.total)
-    known = ",".join(request.headers.getall("if-none-match", []))
-    if request.method == "GET" and etag_matches(known, found.etag):
+    return _respond(reading, request, IDENTITY, reading.value.body)
+
+
+async def coded_response(reading: Reading[Representation], request: Request[Any, Any, Any]) -> Response[Any]:
+    """Send a representation as `cached_response` does, compressed where there are forms and one is taken."""
+    forms = reading.value.forms
+    coding = IDENTITY if forms is None else choose_coding(joined(request, "accept-encoding"))
+    body = reading.value.body if forms is None or coding == IDENTITY else await forms.make(coding)
+    return _respond(reading, request, coding, body)
+
+
+def _respond(
+    reading: Reading[Representation], request: Request[Any, Any, Any], coding: str, body: bytes
+) -> Response[Any]:
+    headers = freshness_headers(reading) | representation_headers(reading.value, coding)
+    if request.method == "GET" and etag_matches(joined(request, "if-none-match"), headers["ETag"]):
+        headers.pop("Content-Encoding", None)
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
-    return Response(found.body, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.JSON)
+    return Response(body, status_code=HTTP_200_OK, headers=headers, media_type=MediaType.JSON)
+
+
+def joined(request: Request[Any, Any, Any], field: str) -> str:
+    """Give all lines of a field as one (RFC 9110, section 5.2)."""
+    return ",".join(request.headers.getall(field, []))
 
 
 def written_response(reading: Reading[Representation]) -> Response[Any]:
@@ -45,6 +62,18 @@ def freshness_headers(reading: Reading[Any]) -> dict[str, str]:
         "Age": str(int(reading.age_s)),
         "Vary": VARY,
     }
+
+
+def representation_headers(found: Representation, coding: str) -> dict[str, str]:
+    """Tell what is sent: its validator, its coding, and how long the whole list is."""
+    headers = {"ETag": found.tag(coding)}
+    if found.forms is not None:
+        headers["Vary"] = f"{VARY}, Accept-Encoding"
+    if found.total is not None:
+        headers["X-Total-Count"] = str(found.total)
+    if coding != IDENTITY:
+        headers["Content-Encoding"] = coding
+    return headers
 
 
 def cache_status(reading: Reading[Any]) -> str:

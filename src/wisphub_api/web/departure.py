@@ -1,4 +1,4 @@
-"""When a caller goes away while it waits for its answer: a server tells, and does not cancel the handler."""
+"""When waiting for an answer has an end: a server tells that a caller has gone, and cancels no handler."""
 
 from __future__ import annotations
 
@@ -8,17 +8,30 @@ from contextlib import asynccontextmanager
 
 from litestar.types import Receive
 
+from wisphub_api.web.draining import told_to_stop
 from wisphub_api.web.parameters import AnyRequest
 
 
 @asynccontextmanager
 async def departure(request: AnyRequest) -> AsyncGenerator[asyncio.Future[None]]:
-    """Give what is done once the caller has hung up; for requests whose body is not read."""
-    gone = asyncio.create_task(_hung_up(request.receive))
+    """Give what is done when the caller hangs up or the service stops; for who reads no body."""
+    gone = asyncio.create_task(_gone(request))
     try:
         yield gone
     finally:
         gone.cancel()
+
+
+async def _gone(request: AnyRequest) -> None:
+    ends = {
+        asyncio.create_task(_hung_up(request.receive)),
+        asyncio.create_task(told_to_stop(request.scope["state"])),
+    }
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 async def _hung_up(receive: Receive) -> None:

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Final
 
+from litestar.exceptions import NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -13,6 +14,7 @@ from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
 from wisphub_api.web.auth import OPEN
+from wisphub_api.web.parameters import AnyRequest
 
 PATH: Final = "/docs"
 ASSETS: Final = "/docs-assets"
@@ -34,14 +36,31 @@ def openapi_config() -> OpenAPIConfig:
         "`Age` and `Cache-Status` tell how old an answer is; `If-None-Match` with its `ETag` saves sending "
         "it again.",
         path=PATH,
+        openapi_router=Router(
+            PATH, route_handlers=[], before_request=_refuse_unknown, include_in_schema=False
+        ),
         render_plugins=[swagger],
         components=Components(
             security_schemes={
-                "key": SecurityScheme(type="apiKey", name="X-API-Key", security_scheme_in="header")
+                "key": SecurityScheme(
+                    type="apiKey", name="X-API-Key", security_scheme_in="header", description=_SCOPES
+                )
             }
         ),
         security=[{"key": []}],
     )
+
+
+_SCOPES: Final = (
+    "A key may do what its scopes tell: `read` the clients, `verify` identities only (`read` comprises it), "
+    "`write`, start `diagnostics`."
+)
+
+
+async def _refuse_unknown(request: AnyRequest) -> None:
+    """Refuse a page that there is not, as elsewhere; only Litestar's own route for those has a parameter."""
+    if request.path_params:
+        raise NotFoundException
 
 
 def assets_router() -> Router:

@@ -7,6 +7,7 @@ from typing import Final
 from litestar.config.cors import CORSConfig
 from litestar.types import ASGIApp
 
+from wisphub_api.fleet.store import Store
 from wisphub_api.settings import Settings
 from wisphub_api.web.auth import Wrap, checking_keys
 from wisphub_api.web.hosts import checking_host
@@ -14,11 +15,13 @@ from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.rate_limit import RateLimit, limiting_rate
 from wisphub_api.web.security_headers import adding_security_headers
 from wisphub_api.web.size_limits import limiting_size
-from wisphub_api.web.windows import Windows
 
-_ASKED: Final = ["Cache-Control", "Content-Type", "Idempotency-Key", "If-None-Match", "X-API-Key"]
+_ASKED: Final = [
+    *("Cache-Control", "Content-Type", "Idempotency-Key", "If-None-Match"),
+    *("X-API-Key", "X-Request-ID"),
+]
 _TOLD: Final = [
-    *("Age", "Cache-Status", "ETag", "Location", "X-Total-Count"),
+    *("Age", "Cache-Status", "ETag", "Location", "X-Request-ID", "X-Total-Count"),
     *("RateLimit", "RateLimit-Policy", "Retry-After"),
 ]
 
@@ -32,10 +35,10 @@ def key_ring(settings: Settings) -> KeyRing | None:
     return None if settings.is_open else KeyRing(settings.api_keys, settings.api_keys_file)
 
 
-def gate(settings: Settings, ring: KeyRing | None, open_path: str) -> list[Wrap]:
+def gate(settings: Settings, ring: KeyRing | None, store: Store, open_path: str) -> list[Wrap]:
     """Give the middleware of all routes, the outermost first: host, key and scope, rate limit."""
     host = [checking_host(frozenset(settings.allowed_hosts))] if settings.allowed_hosts else []
-    rate = [limiting_rate(RateLimit(settings.rate_limit, Windows()))] if settings.rate_limit else []
+    rate = [limiting_rate(RateLimit(settings.rate_limit, store))] if settings.rate_limit else []
     return [*host, checking_keys(ring, open_path), *rate]
 
 

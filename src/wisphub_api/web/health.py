@@ -11,9 +11,13 @@ from litestar.di import NamedDependency
 from litestar.params import PathParameter
 from msgspec import Struct
 
-from wisphub_api.cache.cached import Cached, CacheState
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.state import CacheState
 from wisphub_api.exceptions import CacheUnavailable, NotFound
+from wisphub_api.fleet.link_state import LinkState, TellLink
 from wisphub_api.web.auth import OPEN
+from wisphub_api.web.draining import is_draining
+from wisphub_api.web.parameters import AnyRequest
 from wisphub_api.web.problems import documented
 
 Caches = Sequence[Cached[Any]]
@@ -24,6 +28,7 @@ class Health(Struct, frozen=True, omit_defaults=True):
 
     status: str
     caches: dict[str, str] = {}
+    redis: str = ""
 
 
 class HealthController(Controller):
@@ -40,12 +45,19 @@ class HealthController(Controller):
         return Health("ok")
 
     @get("/ready", summary="Are the caches warm?", responses=documented(503))
-    async def ready(self, needed: NamedDependency[Caches]) -> Health:
-        """Answer 200 once clients and plans can be given, fresh or stale; 503 until then."""
+    async def ready(
+        self, request: AnyRequest, needed: NamedDependency[Caches], link: NamedDependency[TellLink]
+    ) -> Health:
+        """Answer 200 once clients and plans can be given, fresh or stale; 503 before, and while it stops.
+
+        Without Redis the process goes on alone: that is told, and no reason to send requests elsewhere.
+        """
+        if is_draining(request.scope["state"]):
+            raise CacheUnavailable("Not ready: the service stops.", retry_after_s=1)
         states = [cache.state() for cache in needed]
-        if cold := [state for state in states if state.state in ("cold", "expired")]:
+        if cold := cold_among(states):
             raise CacheUnavailable(_why_not_ready(cold), retry_after_s=1)
-        return Health("ready", {state.name: state.state for state in states})
+        return Health("ready", {state.name: state.state for state in states}, told(link()))
 
 
 class CacheController(Controller):
@@ -71,6 +83,18 @@ class CacheController(Controller):
             raise NotFound(f"No cache has this name; there are {', '.join(named)}.")
         named[name].invalidate()
         return Response(named[name].state())
+
+
+def cold_among(states: Sequence[CacheState]) -> list[CacheState]:
+    """Give those of which nothing can be given: neither fresh nor stale."""
+    return [state for state in states if state.state in ("cold", "expired")]
+
+
+def told(state: LinkState | None) -> str:
+    """Say how it stands with Redis; nothing where there is none."""
+    if state is None:
+        return ""
+    return state.state if state.why is None else f"{state.state}: {state.why}"
 
 
 def _why_not_ready(cold: Sequence[CacheState]) -> str:

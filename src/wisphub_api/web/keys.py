@@ -8,22 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from msgspec import Struct
-
-from wisphub_api.api_keys import ApiKey, Scope, digest, read_keys
+from wisphub_api.api_keys import ApiKey, Caller, digest, read_keys
 from wisphub_api.exceptions import SettingsError
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S: Final = 1.0
 Stamp = tuple[int, int, int, int] | None
-
-
-class Caller(Struct, frozen=True):
-    """Who asks, and what they may do."""
-
-    name: str
-    scopes: frozenset[Scope]
 
 
 class KeyRing:

@@ -1,22 +1,20 @@
 """`/metrics` for Prometheus: requests, caches, calls to WispHub Net, the event loop and the process.
 
 Labels hold routes as they are declared, names and outcomes: never what a caller sent. Each application
-has a registry of its own. With several worker processes a scrape tells the figures of the one that answers.
+has a registry of its own. With several worker processes a scrape reaches one of them: its figures carry its
+number as `worker`, and the connection is closed, so that the next scrape reaches any of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
 from importlib.metadata import version
-from time import perf_counter
+from platform import python_version
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -31,7 +29,8 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from wisphub_api.cache.cached import Cached, CacheState
+from wisphub_api.cache.cached import Cached
+from wisphub_api.cache.state import CacheState, State
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget
 from wisphub_api.upstream.client import UpstreamCall
@@ -39,15 +38,6 @@ from wisphub_api.web.auth import OPEN
 from wisphub_api.web.loop_lag import WINDOW_S, LoopLag
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4"
-UNMATCHED: Final = "unmatched"
-"""The route of a request whose path, or method on that path, is not there."""
-
-_METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_REQUEST: Final = ("route", "method", "status")
-_REQUEST_BUCKETS_S: Final = (
-    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
-    *(0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-)
 _CALL_BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _LAG_BUCKETS_S: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
@@ -63,52 +53,36 @@ class MetricsController(Controller):
     @get("/", summary="Figures for Prometheus", media_type=MEDIA_TYPE)
     async def page(self, registry: NamedDependency[CollectorRegistry]) -> Response[bytes]:
         """Tell requests, caches, calls to WispHub Net, event-loop lag and the process, as text."""
-        return Response(generate_latest(registry), media_type=MEDIA_TYPE)
+        headers = {"Connection": "close"} if isinstance(registry, Labelled) else {}
+        return Response(generate_latest(registry), media_type=MEDIA_TYPE, headers=headers)
+
+
+class Labelled(CollectorRegistry):
+    """Another registry, each figure with further labels; for one of several workers."""
+
+    def __init__(self, registry: CollectorRegistry, **labels: str) -> None:
+        super().__init__()
+        self._registry = registry
+        self._labels = labels
+
+    def collect(self) -> Iterator[Metric]:
+        """Give what the other registry gives, labelled."""
+        for family in self._registry.collect():
+            samples = family.samples
+            family.samples = [s._replace(labels={**s.labels, **self._labels}) for s in samples]
+            yield family
 
 
 def new_registry() -> CollectorRegistry:
-    """Make a registry with the figures of the process and the version of the service."""
+    """Make a registry with the figures of the process and what the service is built of."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
-    Info("wisphub_api", "The service.", registry=registry).info({"version": version("wisphub-api")})
-    return registry
-
-
-def counting_requests(app: ASGIApp, registry: CollectorRegistry) -> ASGIApp:
-    """Wrap an application: each answer is counted and timed until it begins to be sent."""
-    count = Counter("wisphub_http_requests", "Requests answered.", _REQUEST, registry=registry)
-    duration = Histogram(
-        "wisphub_http_request_duration_seconds",
-        "Time from a request to the first byte of its answer.",
-        _REQUEST,
-        buckets=_REQUEST_BUCKETS_S,
-        registry=registry,
+    Info("wisphub_api", "The service and what it stands on.", registry=registry).info(
+        {"version": version("wisphub-api"), "litestar": version("litestar"), "python": python_version()}
     )
-
-    @cache
-    def noters(*labels: str | int) -> tuple[Callable[[], None], Callable[[float], None]]:
-        return count.labels(*labels).inc, duration.labels(*labels).observe
-
-    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            return
-        begun = perf_counter()
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-
-        async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                route = scope.get("path_template", UNMATCHED)  # the router leaves its match here
-                increment, observe = noters(route, method, message["status"])
-                increment()
-                observe(perf_counter() - begun)
-            await send(message)
-
-        await app(scope, receive, send_and_note)
-
-    return counted
+    return registry
 
 
 def watching_loop(registry: CollectorRegistry) -> LoopLag:
@@ -141,6 +115,14 @@ def counting_calls(registry: CollectorRegistry) -> Callable[[UpstreamCall], None
     return note
 
 
+def counting_checks(registry: CollectorRegistry) -> Callable[[str], None]:
+    """Make what is told how each identity check ended."""
+    count = Counter("wisphub_identity_checks", "Identity checks.", ("outcome",), registry=registry)
+    for outcome in ("valid", "invalid", "no_such_client", "refused"):
+        count.labels(outcome)
+    return lambda outcome: count.labels(outcome).inc()
+
+
 class CacheFigures(Collector):
     """Reads the caches' own counts when it is asked; a request pays nothing for them."""
 
@@ -151,7 +133,11 @@ class CacheFigures(Collector):
         """Give every figure of every cache; a cold cache has no age."""
         states = [cache.state() for cache in self._caches]
         yield _gauge("age_seconds", "Age of what is in the cache.", states, lambda state: state.age_s)
+        yield _gauge(
+            "ttl_seconds", "How long that is still fresh; below 0: stale.", states, lambda state: state.ttl_s
+        )
         yield _gauge("items", "How many items it holds.", states, lambda state: state.size)
+        yield _states(states)
         yield _gauge(
             "last_load_seconds", "How long the last good load took.", states, lambda state: state.last_load_s
         )
@@ -200,6 +186,16 @@ def _gauge(
     for state in states:
         if (found := value(state)) is not None:
             family.add_metric((state.name,), found)
+    return family
+
+
+def _states(states: list[CacheState]) -> Metric:
+    family = GaugeMetricFamily(
+        "wisphub_cache_state", "1 for the state that it is in.", labels=("cache", "state")
+    )
+    for state in states:
+        for name in get_args(State):
+            family.add_metric((state.name, name), float(state.state == name))
     return family
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import math
 import re
@@ -14,6 +15,7 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import (
     HTTPException,
+    InternalServerException,
     MethodNotAllowedException,
     NotFoundException,
     ValidationException,
@@ -63,6 +65,7 @@ _KINDS: Final[Mapping[type[faults.WispHubAPIError], _Kind]] = {
     faults.HeadersTooLarge: _Kind(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "headers-too-large", "Header too large"
     ),
+    faults.UnsupportedBody: _Kind(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported-body", "Unsupported body"),
     faults.TooManyRequests: _Kind(HTTPStatus.TOO_MANY_REQUESTS, "too-many-requests", "Too many requests"),
     faults.NotFound: _Kind(HTTPStatus.NOT_FOUND, "not-found", "Not found"),
     faults.AmbiguousMatch: _Kind(HTTPStatus.CONFLICT, "ambiguous-match", "More than one match"),
@@ -104,6 +107,7 @@ def exception_handlers() -> ExceptionHandlersMap:
     return {
         faults.WispHubAPIError: _own,
         HTTPException: _litestar,
+        InternalServerException: _broken_off,
         ValidationException: _validation,
         UnicodeDecodeError: _unreadable,
         RecursionError: _unreadable,
@@ -114,10 +118,11 @@ def exception_handlers() -> ExceptionHandlersMap:
 def documented(*statuses: int) -> dict[int, ResponseSpec]:
     """Describe error answers for the API pages.
 
-    400, 414 and 431 are possible everywhere; where a key is asked for (401), 403 and 429 are, too.
+    400, 414 and 431 are possible everywhere; where a key is asked for (401), 403 and 429 are, too, and
+    where a body may be too large (413), it may be no JSON (415).
     """
-    of_keys = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
-    possible = {*_EVERYWHERE, *statuses, *(of_keys if HTTPStatus.UNAUTHORIZED in statuses else ())}
+    brought = [also for status, also in _BROUGHT.items() if status in statuses]
+    possible = {*_EVERYWHERE, *statuses, *itertools.chain(*brought)}
     return {
         status: ResponseSpec(
             Problem,
@@ -134,6 +139,10 @@ _EVERYWHERE: Final = (
     HTTPStatus.REQUEST_URI_TOO_LONG,
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
 )
+_BROUGHT: Final = {
+    HTTPStatus.UNAUTHORIZED: (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE,),
+}
 
 
 async def send_problem(error: faults.WispHubAPIError, send: Send) -> None:
@@ -209,9 +218,20 @@ def _validation(request: Request[Any, Any, Any], error: ValidationException) -> 
 
 def _unreadable(_: Request[Any, Any, Any], error: UnicodeDecodeError | RecursionError) -> Response[Problem]:
     """Refuse a body that no decoder takes; nothing else in a request's way raises these."""
-    kind = _Kind(HTTPStatus.BAD_REQUEST, "bad-request", HTTPStatus.BAD_REQUEST.phrase)
     why = "is not valid UTF-8" if isinstance(error, UnicodeDecodeError) else "is nested too deeply"
-    return _respond(kind, f"The request cannot be read: it {why}.")
+    return _respond(_BAD_REQUEST, f"The request cannot be read: it {why}.")
+
+
+def _broken_off(request: Request[Any, Any, Any], error: InternalServerException) -> Response[Problem]:
+    """Blame who hung up in the midst of a body, though no one is there to read it; the rest is a bug."""
+    if error.detail != _HUNG_UP:
+        return _unexpected(request, error)
+    return _respond(_BAD_REQUEST, "The request ended before its body did.")
+
+
+_HUNG_UP: Final = "client disconnected prematurely"
+"""As Litestar says it."""
+_BAD_REQUEST: Final = _Kind(HTTPStatus.BAD_REQUEST, "bad-request", HTTPStatus.BAD_REQUEST.phrase)
 
 
 def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -233,10 +253,15 @@ _WORDS: Final = {
 }
 
 
+_NAME: Final = re.compile(r"[a-z_]{1,40}")
+"""What a field's name looks like; anything else may be what should have stood after it."""
+
+
 def _field_error(item: Mapping[str, str], request: Request[Any, Any, Any]) -> FieldError:
     message, key = item["message"], item.get("key", "")
     if unknown := re.search(r"unknown field `(.*)`", message):
-        return FieldError(unknown[1], f"unknown field; allowed are {', '.join(_body_fields(request))}")
+        field = unknown[1] if _NAME.fullmatch(unknown[1]) else "body"
+        return FieldError(field, f"unknown field; allowed are {', '.join(_body_fields(request))}")
     if missing := re.search(r"required (?:query|path|header) parameter '(\w+)'", message):
         return FieldError(missing[1], "missing")
     field = "body" if key in ("data", "") else key

@@ -7,16 +7,15 @@ its window `w` in seconds, `RateLimit` what remains `r` and for how many seconds
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 from typing import Final
 
 from limits import parse
-from limits.aio.storage import Storage
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from wisphub_api.exceptions import TooManyRequests
+from wisphub_api.fleet.digests import digested
+from wisphub_api.fleet.store import Store
 from wisphub_api.web.auth import Wrap
 
 POLICY: Final = "default"
@@ -43,23 +42,21 @@ class RateLimit:
 
     Args:
         limit: Such as `600/minute`.
-        storage: Where the counts are; one that several processes share makes them one count.
-        clock: Seconds since the epoch, as `storage` tells its windows' ends.
+        store: Where the counts are; one that several processes share makes them one count.
     """
 
-    def __init__(self, limit: str, storage: Storage, clock: Callable[[], float] = time.time) -> None:
-        self._item = parse(limit)
-        self._window_s = self._item.get_expiry()
-        self._storage = storage
-        self._clock = clock
-        self.policy = f'"{POLICY}";q={self._item.amount};w={self._window_s}'
+    def __init__(self, limit: str, store: Store) -> None:
+        item = parse(limit)
+        self._limit = limit
+        self._most = item.amount
+        self._window_s = item.get_expiry()
+        self._store = store
+        self.policy = f'"{POLICY}";q={self._most};w={self._window_s}'
 
     async def take(self, caller: str) -> Quota:
         """Count a request and tell what is left."""
-        key = self._item.key_for(caller)
-        used = await self._storage.incr(key, self._window_s)
-        ends_s = await self._storage.get_expiry(key) - self._clock()
-        return Quota(self._item.amount - used, min(max(0.0, ends_s), self._window_s))
+        count = await self._store.count(digested("requests", self._limit, caller), self._window_s)
+        return Quota(self._most - count.used, count.ends_s)
 
 
 def limiting_rate(limit: RateLimit) -> Wrap:

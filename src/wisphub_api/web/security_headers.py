@@ -11,7 +11,7 @@ from litestar.types import ASGIApp, HTTPResponseStartEvent, Message, Receive, Sc
 
 ALWAYS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 DATA_POLICY: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-_DATA: Final = (*ALWAYS, DATA_POLICY)
+DATA_HEADERS: Final = (*ALWAYS, DATA_POLICY)
 _PAGE: Final = (
     "default-src 'none'; script-src 'self'{scripts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -31,7 +31,7 @@ def adding_security_headers(app: ASGIApp) -> ASGIApp:
                 if is_page(message):
                     page = message
                     return
-                message["headers"] = [*message["headers"], *_DATA]
+                message["headers"] = [*message["headers"], *DATA_HEADERS]
             elif message["type"] == "http.response.body" and page is not None:
                 policy = (b"content-security-policy", page_policy(message["body"]))
                 page["headers"] = [*page["headers"], *ALWAYS, policy]

@@ -1,17 +1,23 @@
 """A simulated WispHub Net as a real process, and the service in this one, answering from it."""
 
 import asyncio
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import redis
 
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.app import create_app
+from wisphub_api.fleet.store import MemoryStore
 from wisphub_api.settings import Secret, Settings
 
 CLIENTS = 700
@@ -115,6 +121,89 @@ def settings(simulator) -> Settings:
         api_keys={"bot": ApiKey(digest(API_KEY.encode()))},
         cold_wait_s=10,
     )
+
+
+class Distant:
+    """A store as it is over a network: each call takes a moment on its way there, and one on its way back."""
+
+    def __init__(self, store: MemoryStore) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:
+        async def call(*args: Any, **options: Any) -> Any:
+            await asyncio.sleep(0.001)
+            found = await getattr(self._store, name)(*args, **options)
+            await asyncio.sleep(0.001)
+            return found
+
+        return call
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """Give a store that goes by the loop's time."""
+    return MemoryStore(lambda: asyncio.get_running_loop().time())
+
+
+@pytest.fixture
+def distant(store) -> Any:
+    """Give the same store as several processes share it."""
+    return Distant(store)
+
+
+class RedisServer:
+    """A real Redis server of a test's own, on a socket in a folder, which can be brought into trouble."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        self.url = f"unix://{self._socket}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        command = ["redis-server", "--port", "0", "--unixsocket", str(self._socket), "--save", ""]
+        self._process = subprocess.Popen([*command, "--daemonize", "no"], stdout=subprocess.DEVNULL)
+        for _ in range(200):
+            with suppress(redis.ConnectionError), self.connected() as connection:
+                connection.ping()
+                return
+            time.sleep(0.05)
+        raise AssertionError("Redis did not start")
+
+    def stop(self) -> None:
+        """End it; all that it held is lost."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(10)
+            self._process = None
+
+    def freeze(self) -> None:
+        """Let it take connections and answer none."""
+        assert self._process
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        assert self._process
+        self._process.send_signal(signal.SIGCONT)
+
+    @contextmanager
+    def connected(self) -> Iterator[redis.Redis]:
+        """Give a connection of the test's own."""
+        with redis.Redis(unix_socket_path=str(self._socket), socket_timeout=5) as connection:
+            yield connection
+
+
+@pytest.fixture
+def redis_server() -> Iterator[RedisServer]:
+    """Run a Redis server for one test."""
+    with tempfile.TemporaryDirectory(prefix="redis-") as folder:  # a socket's path must be short
+        server = RedisServer(Path(folder))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 Serve = Callable[[Settings], AbstractAsyncContextManager[httpx.AsyncClient]]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from wisphub_api.api_keys import FILE_MAX_BYTES, SCOPES, ApiKey, digest, parse_keys, read_keys
+from wisphub_api.api_keys import FILE_MAX_BYTES, SCOPES, ApiKey, Caller, digest, parse_keys, read_keys
 from wisphub_api.exceptions import SettingsError
 
 NOTHING: dict[str, ApiKey] = {}
@@ -38,6 +38,20 @@ def test_a_key_may_do_what_its_scopes_name():
     assert [key.scopes for key in keys.values()] == [{"read"}, {"read", "diagnostics"}]
 
 
+@pytest.mark.parametrize(
+    ("scopes", "may"),
+    [
+        ({"read"}, {"read", "verify"}),
+        ({"verify"}, {"verify"}),
+        ({"write", "diagnostics"}, {"write", "diagnostics"}),
+    ],
+)
+def test_who_may_read_may_verify_as_well_and_nothing_else_comprises_another(scopes, may):
+    caller = Caller("bot", frozenset(scopes))
+    assert {scope for scope in SCOPES if caller.may(scope)} == may
+    assert caller.may_read == ("read" in may)
+
+
 def test_a_key_may_hold_colons_and_slashes_and_is_not_taken_for_scopes():
     assert parse("bot:write/read:x") == {"bot": ApiKey(digest(b"write/read:x"))}
 
@@ -53,7 +67,8 @@ def test_an_entry_that_is_no_key_is_told_by_its_line(entry):
 
 @pytest.mark.parametrize("scopes", ["admin", "read+admin", "read+", "+"])
 def test_an_unknown_scope_is_told_with_those_there_are(scopes):
-    with pytest.raises(ValueError, match="line 1 names a scope that is not one of read, write, diagnostics"):
+    told = "line 1 names a scope that is not one of read, write, diagnostics, verify"
+    with pytest.raises(ValueError, match=told):
         parse(f"bot/{scopes}:hush")
 
 

@@ -126,7 +126,7 @@ async def test_many_checks_at_once_do_not_slip_past_the_limit(serve, settings, s
     )
     simulator.fail(kind="slow_body", path="/api/plan-internet/", seconds=0.3, count=1)
     async with serve(msgspec.structs.replace(settings, verify_max_failures=3)) as api:
-        guesses = ({"name": "e", "internet_plan_price": price} for price in range(20))
+        guesses = ({"name": "eee", "internet_plan_price": price} for price in range(20))
         url = f"/api/v1/clients/{number}/verify"
         answers = await asyncio.gather(*(api.post(url, json=guess) for guess in guesses))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [429] * 17
@@ -140,8 +140,8 @@ async def test_resolve_finds_the_one_client(api):
 
 
 async def test_resolve_says_when_nobody_or_more_than_one_matches(api):
-    nobody = {"name": "zz", "address": "zz", "internet_plan_price": 1}
-    anybody = {"name": "e", "address": "a", "internet_plan_name": "a"}
+    nobody = {"name": "zzz", "address": "zzz", "internet_plan_price": 1}
+    anybody = {"name": "mar", "address": "ver", "internet_plan_name": "a"}
     answers = [await api.post("/api/v1/clients/resolve", json=claim) for claim in (nobody, anybody)]
     assert [answer.status_code for answer in answers] == [404, 409]
 
@@ -188,7 +188,10 @@ BAD = [
         422,
         "`internet_plan_price`: expected a number",
     ),
-    ("POST", "/clients/999999/verify", b'{"address": "x", "name": "y"}', 404, "service_id"),
+    ("POST", "/clients/999999/verify", b'{"address": "xxx", "name": "yyy"}', 404, "service_id"),
+    ("POST", "/clients/7/verify", b'{"address": "xxx", "name": "yy"}', 422, "`name` needs at least 3"),
+    ("POST", "/clients/7/verify", b'{"address": "V/ el", "name": "yyy"}', 422, "`address` needs"),
+    ("POST", "/clients/resolve", b'{"address": "x", "name": "yyy", "internet_plan_price": 1}', 422, "needs"),
     ("POST", "/clients/7/verify", b"x" * 70_000, 413, "64 kB"),
     ("POST", "/clients/7/verify", b"[" * 30_000, 400, "nested too deeply"),
     ("POST", "/clients/7/verify", b'{"tel\xc3\xa9fono de Juan": 1}', 422, "unknown field"),
@@ -243,9 +246,12 @@ async def test_without_keys_the_service_is_open(serve, settings):
         assert (await api.get("/api/v1/internet-plans/", headers={"X-API-Key": ""})).status_code == 200
 
 
+AS_IT_IS = {"Accept-Encoding": "identity"}
+
+
 async def test_a_cached_answer_tells_its_age_and_its_validator(api):
     await api.get("/api/v1/clients/")
-    answer = await api.get("/api/v1/clients/")
+    answer = await api.get("/api/v1/clients/", headers=AS_IT_IS)
     headers = answer.headers
     assert headers["etag"] == represent(answer.json()).etag
     assert headers["cache-status"].startswith("wisphub-api; hit; ttl=")
@@ -257,8 +263,8 @@ async def test_a_cached_answer_tells_its_age_and_its_validator(api):
     "path", ["/clients/", "/clients/search?q=es", "/clients/by-service-id/7", "/internet-plans/"]
 )
 async def test_what_the_consumer_has_already_is_not_sent_again(api, path):
-    first = await api.get(f"/api/v1{path}")
-    again = await api.get(f"/api/v1{path}", headers={"If-None-Match": first.headers["etag"]})
+    first = await api.get(f"/api/v1{path}", headers=AS_IT_IS)
+    again = await api.get(f"/api/v1{path}", headers=AS_IT_IS | {"If-None-Match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["etag"] == first.headers["etag"]
     assert first.headers["etag"] == represent(first.json()).etag
@@ -270,6 +276,29 @@ async def test_head_is_answered_as_get_without_the_body(api, path):
     assert (head.status_code, head.content) == (got.status_code, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
     assert head.headers.get("etag") == got.headers.get("etag")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "allow"),
+    [
+        ("OPTIONS", "/api/v1/clients/", 204, {"GET", "HEAD", "OPTIONS"}),
+        ("TRACE", "/api/v1/clients/", 405, {"GET", "HEAD", "OPTIONS"}),
+        ("HEAD", "/api/v1/clients/resolve", 405, {"POST", "OPTIONS"}),
+        ("PATCH", "/docs", 405, {"GET", "HEAD", "OPTIONS"}),
+    ],
+)
+async def test_what_a_path_takes_is_told_with_head(api, method, path, status, allow):
+    answer = await api.request(method, path)
+    assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (status, allow)
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/nothing", "/docs/nothing/here", "/docs-assets/nothing", "/docs/..%2f"]
+)
+async def test_a_page_that_there_is_not_is_told_as_any_other_path(api, path):
+    answer = await api.get(path, headers={"X-API-Key": ""})
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == "There is no such path; /docs lists those there are."
 
 
 async def test_a_post_is_never_answered_with_not_modified(api):

@@ -99,19 +99,26 @@ def test_serve_says_when_the_port_is_taken(tmp_path, environ):
     assert "choose another with --host or --port" in done.stderr
 
 
-def test_check_reads_all_that_the_service_would(tmp_path, environ):
+def test_check_tells_what_it_finds(tmp_path, environ):
     done = run("check", cwd=tmp_path, **environ)
     assert done.returncode == 0, done.stderr
-    assert "clients: 700 read, 0 without a usable id" in done.stdout
-    assert "one client by its id: found" in done.stdout
-    assert re.search(r"internet plans: \d+ read, \d+ with a price", done.stdout)
+    assert "ok      settings: callers need a key" in done.stdout
+    assert "ok      one client by its id: found" in done.stdout
+    assert re.search(r"ok      internet plans: \d+ read, \d+ with a price", done.stdout)
+    assert done.stderr == ""
 
 
 def test_check_says_what_is_wrong_upstream(tmp_path, environ):
     done = run("check", cwd=tmp_path, **(environ | {"WISPHUB_NET_KEY": "another-key"}))
     assert done.returncode == 1
-    assert "does not accept WISPHUB_NET_KEY" in done.stderr
+    assert "FAILED  WispHub Net: WispHub Net does not accept WISPHUB_NET_KEY" in done.stdout
     assert "another-key" not in done.stderr + done.stdout
+
+
+def test_check_tries_again_in_silence(tmp_path, environ):
+    done = run("check", cwd=tmp_path, **(environ | {"WISPHUB_NET_HOST": "http://127.0.0.1:1"}))
+    assert (done.returncode, done.stderr) == (1, "Error: 1 of these failed\n")
+    assert len(done.stdout.splitlines()) == 3
 
 
 def test_openapi_prints_the_description(tmp_path):
@@ -208,4 +215,4 @@ def test_two_workers_answer_alike(tmp_path, environ, api_key):
             with client(port, **api_key) as api:
                 tags.add(api.get("/api/v1/clients/").headers["etag"])
     assert len(tags) == 1
-    assert log.read_text().count("clients loaded: 700") == 2
+    assert log.read_text().count("clients loaded: 700") == 1

@@ -58,6 +58,9 @@ def test_keys_have_names_and_may_hold_a_colon():
         ("WISPHUB_NET_HOST", "https://exa mple"),
         ("WISPHUB_NET_HOST", "https://x/#part"),
         ("WISPHUB_NET_CONCURRENCY", "0"),
+        ("WISPHUB_API_LOG_LEVEL", "loud"),
+        ("WISPHUB_API_LOG_SAMPLE", "1.1"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "127.0.0.1:4318"),
         ("WISPHUB_NET_TIMEOUT", "fast"),
         ("WISPHUB_API_AUTH", "maybe"),
         ("WISPHUB_API_CLIENTS_TTL", "-5"),
@@ -65,6 +68,8 @@ def test_keys_have_names_and_may_hold_a_colon():
         ("WISPHUB_API_MAX_STALE", "inf"),
         ("WISPHUB_API_VERIFY_MIN_FIELDS", "5"),
         ("WISPHUB_API_VERIFY_MIN_FIELDS", "2.5"),
+        ("WISPHUB_API_VERIFY_MAX_FAILURES_PER_KEY", "0"),
+        ("WISPHUB_API_VERIFY_MAX_FAILURES_PER_KEY", "100001"),
         ("WISPHUB_API_RATE_LIMIT", "0/minute"),
         ("WISPHUB_API_RATE_LIMIT", "600"),
         ("WISPHUB_API_RATE_LIMIT", "600/minute;5/second"),
@@ -99,12 +104,18 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
         ("WISPHUB_API_KEYS", "bot/admin:hush"),
         ("WISPHUB_NET_HOST", "https://me:hush@api.wisphub.net"),
         ("WISPHUB_NET_HOST", "https://:hush@x"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hush@127.0.0.1:4318"),
     ],
 )
 def test_a_bad_secret_is_named_but_not_shown(variable, value):
     told = problems(**{variable: value})
     assert told.startswith(f"{variable} is bad: expected ")
     assert "hush" not in told
+
+
+def test_the_collector_of_traces_may_have_a_path_and_needs_no_last_slash():
+    told = read(OTEL_EXPORTER_OTLP_ENDPOINT="https://traces.example.com/otlp/")
+    assert told.traces_collector == "https://traces.example.com/otlp"
 
 
 def test_every_problem_is_told_at_once():

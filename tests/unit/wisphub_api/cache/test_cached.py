@@ -321,7 +321,7 @@ async def test_an_amendment_is_seen_at_once_and_makes_the_value_no_younger():
     async with cached(Source()) as things:
         await things.read()
         await asyncio.sleep(20)
-        things.amend(lambda value: [*value, "amended"])
+        await things.amend(lambda value: [*value, "amended"])
         reading = await things.read()
     assert (reading.value, reading.age_s) == ([1, "amended"], 21)
 
@@ -331,7 +331,7 @@ async def test_a_load_that_began_before_an_amendment_does_not_undo_it():
         await things.read()
         things.invalidate()
         await asyncio.sleep(2)
-        things.amend(lambda value: [*value, "amended"])
+        await things.amend(lambda value: [*value, "amended"])
         await asyncio.sleep(3)
         assert (await things.read()).value == [2, "amended"]
         things.invalidate()
@@ -342,8 +342,8 @@ async def test_a_load_that_began_before_an_amendment_does_not_undo_it():
 async def test_a_first_load_brings_the_amendments_made_meanwhile_in_their_order():
     async with cached(Source(cost_s=4)) as things:
         await asyncio.sleep(1)
-        things.amend(lambda value: [*value, "a"])
-        things.amend(lambda value: [*value, "b"])
+        await things.amend(lambda value: [*value, "a"])
+        await things.amend(lambda value: [*value, "b"])
         assert (await things.read()).value == [1, "a", "b"]
 
 
@@ -354,6 +354,6 @@ async def test_a_load_that_fails_leaves_the_amendment():
         source.error = UpstreamFailed("down", status=500)
         things.invalidate()
         await asyncio.sleep(1)
-        things.amend(lambda value: [*value, "amended"])
+        await things.amend(lambda value: [*value, "amended"])
         await asyncio.sleep(20)
         assert (await things.read()).value == [1, "amended"]

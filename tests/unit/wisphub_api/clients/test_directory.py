@@ -5,10 +5,14 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wisphub_api.cache.representation import Representation
 from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.gathering import Gathering
+from wisphub_api.clients.indexes import MOST_REVISED
+from wisphub_api.clients.records import NOBODY, Records
 from wisphub_api.upstream.wire import ClientRow, ClientWire, to_client_row
 
 NUMBERS = st.lists(st.sampled_from(["3001234567", "3100000001", "1", "12"]), max_size=2).map(" / ".join)
@@ -19,6 +23,7 @@ RECORDS = st.fixed_dictionaries(
         "telefono": NUMBERS,
     }
 )
+CHANGES = st.lists(st.tuples(st.integers(0, 6), st.none() | RECORDS), max_size=5)
 PROBES = ["ana", "luz", "1", "12", "x1", "3001234567", "3100000001", "peña"]
 
 
@@ -33,6 +38,10 @@ def directory(make_row) -> Directory:
             make_row(8, nombre="Sin Datos", direccion="Vereda Bellavista"),
         ]
     )
+
+
+def said(answer: Representation) -> tuple[bytes, str, int | None]:
+    return answer.body, answer.etag, answer.total
 
 
 def ids(body: bytes) -> list[int]:
@@ -94,7 +103,11 @@ def test_candidates_hold_the_name_or_the_address(directory):
 
 
 def rows(records: list[dict[str, str]]) -> list[ClientRow]:
-    given: list[dict[str, Any]] = [{"id_servicio": i, **record} for i, record in enumerate(records)]
+    return rows_of(dict(enumerate(records)))
+
+
+def rows_of(records: dict[int, dict[str, str]]) -> list[ClientRow]:
+    given: list[dict[str, Any]] = [{"id_servicio": i, **record} for i, record in records.items()]
     return [to_client_row(ClientWire(**fields)) for fields in given]
 
 
@@ -106,13 +119,77 @@ def test_after_replacing_clients_all_is_as_if_built_anew(records, data):
         records[at] = data.draw(RECORDS)
         directory = directory.replaced(rows(records)[at].client)
     anew = Directory(rows(records))
-    assert directory.page(None, 0) == anew.page(None, 0)
+    assert said(directory.page(None, 0)) == said(anew.page(None, 0))
     assert [directory.by_service_id(i) for i in range(7)] == [anew.by_service_id(i) for i in range(7)]
     for probe in PROBES:
         assert directory.by_document(probe) == anew.by_document(probe)
         assert directory.by_phone(probe) == anew.by_phone(probe)
-        assert directory.search(probe, None, 0) == anew.search(probe, None, 0)
+        assert said(directory.search(probe, None, 0)) == said(anew.search(probe, None, 0))
         assert list(directory.candidates(probe, None)) == list(anew.candidates(probe, None))
+
+
+def gathered(new: list[ClientRow], known: Records = NOBODY) -> Records:
+    gathering = Gathering(known)
+    gathering.extend(new)
+    return gathering.build()
+
+
+def answers(directory: Directory) -> list[Any]:
+    looked_up = [
+        [directory.by_service_id(i), directory.by_document(p), directory.by_phone(p)]
+        for i, p in enumerate(PROBES)
+    ]
+    found = [[said(directory.search(probe, None, 0)), *directory.candidates(probe, None)] for probe in PROBES]
+    return [said(directory.representation), directory.rows(), looked_up, found]
+
+
+@given(
+    records=st.lists(RECORDS, min_size=1, max_size=6),
+    changed=CHANGES,
+    refreshes=st.lists(CHANGES, max_size=3),
+)
+@settings(deadline=None)
+def test_after_refreshes_and_changes_all_is_as_if_built_anew(records, changed, refreshes):
+    current: dict[int, dict[str, str]] = dict(enumerate(records))
+    directory = Directory(rows_of(current))
+    for service_id, record in changed:
+        if service_id in current and record is not None:
+            directory = directory.replaced(rows_of({service_id: record})[0].client)
+    for changes in refreshes:
+        current = {at: record for at, record in (current | dict(changes)).items() if record is not None}
+        directory = directory.refreshed(gathered(rows_of(current), directory.known))
+        assert answers(directory) == answers(Directory(rows_of(current)))
+
+
+def test_where_a_refresh_brings_nothing_new_the_snapshot_stays(make_row):
+    new = [make_row(1, nombre="Ana"), make_row(2)]
+    directory = Directory(new)
+    assert directory.refreshed(gathered(new, directory.known)) is directory
+    changed = directory.replaced(make_row(1, nombre="Luz").client)
+    assert changed.refreshed(gathered(new, changed.known)).by_service_id(1) == new[0].client
+
+
+def test_what_is_searched_by_is_taken_over_until_too_much_has_changed(make_row):
+    names = ["Ana"] * 200
+    directory = Directory(make_row(number, nombre=name) for number, name in enumerate(names))
+    indexes = directory._indexes
+    for changed in (MOST_REVISED, MOST_REVISED + 1):
+        names[:changed] = ["Luz"] * changed
+        new = [make_row(number, nombre=name) for number, name in enumerate(names)]
+        refreshed = directory.refreshed(gathered(new, directory.known))
+        assert refreshed.search("luz", None, 0).total == changed
+        is_taken_over = refreshed._indexes.search.changed > 0
+        assert is_taken_over == (changed <= MOST_REVISED)
+    moved = [make_row(number, nombre="Ana", saldo=number) for number in range(200)]
+    assert directory.refreshed(gathered(moved, directory.known))._indexes is indexes
+
+
+def test_a_search_asked_again_is_answered_from_memory_until_a_client_is_replaced(directory, make_row):
+    first = directory.search("pena", None, 0)
+    assert directory.search("pena", None, 0) is first
+    replaced = directory.replaced(make_row(9, nombre="Otra").client)
+    assert (replaced.search("pena", None, 0).total, replaced.search("otra", None, 0).total) == (0, 1)
+    assert directory.search("pena", None, 0) is first
 
 
 def test_a_snapshot_stays_as_it_is_when_a_client_is_replaced_in_another(directory):

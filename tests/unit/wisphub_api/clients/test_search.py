@@ -1,27 +1,31 @@
 """Search, beside a slow and obvious one."""
 
+import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.search import SearchIndex
-from wisphub_api.clients.text import fold
+from wisphub_api.clients.search import SearchIndex, SearchIndexBuilder
+from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
 from wisphub_api.upstream.wire import ClientWire, to_client_row
-
-WORDS = st.lists(st.sampled_from(["Ana", "José", "Peña", "12", "ben", "#"]), min_size=1, max_size=3).map(
-    " ".join
-)
 
 
 def clients(*fields: dict[str, Any]) -> list[Client]:
     return [to_client_row(ClientWire(id_servicio=i, **given)).client for i, given in enumerate(fields)]
 
 
+def index(records: list[Client]) -> SearchIndex:
+    builder = SearchIndexBuilder()
+    for client in records:
+        builder.add(client)
+    return SearchIndex(builder)
+
+
 def search(query: str, *fields: dict[str, str]) -> list[int]:
-    return SearchIndex(clients(*fields)).search(query)
+    return index(clients(*fields)).search(query)
 
 
 @pytest.mark.parametrize("query", ["esperanza", "ESPERANZA BENÍTEZ", "benitez  esperanza", "ranza ben"])
@@ -62,14 +66,83 @@ def test_nobody_is_found_among_no_clients():
     assert search("ana") == []
 
 
-@given(
-    records=st.lists(st.fixed_dictionaries({"nombre": WORDS, "direccion": WORDS}), max_size=8), query=WORDS
+WORDS = [
+    "Ana",
+    "ana",
+    "José",
+    "Peña",
+    "BEN",
+    "benitez",
+    "12",
+    "1",
+    "#",
+    "ﬃ",
+    "ß",
+    "\x1f",
+    "ana ben",
+    "1020304050",
+]
+NAMES = st.lists(st.sampled_from(WORDS), min_size=1, max_size=4).map(" ".join)
+NUMBERS = st.sampled_from(
+    [
+        "",
+        "1020304050",
+        "1.020.304.050",
+        "+57 300 102 0304",
+        "573001020304",
+        "3001020304 / 3020304050",
+        "PEP12",
+        "12",
+    ]
 )
-def test_it_finds_what_an_obvious_search_finds(records, query):
-    words = fold(query).split()
-    expected = {
-        position
-        for position, record in enumerate(records)
-        if any(all(word in fold(text) for word in words) for text in record.values())
+RECORDS = st.fixed_dictionaries(
+    {"nombre": NAMES, "direccion": NAMES | st.text(max_size=6), "cedula": NUMBERS, "telefono": NUMBERS}
+)
+QUERIES = (
+    NAMES
+    | st.sampled_from(
+        ["300 102", "1020", "02 03", "2030 1", "+57 300 102 0304", "a", "an be", "na ana", "ep12"]
+    )
+    | st.text(min_size=1, max_size=4)
+)
+
+
+def obvious_fields(client: Client) -> list[str]:
+    folded = [fold(text) for text in (client.name, client.address, client.document, client.phone) if text]
+    return [*folded, document_key(client.document or ""), *phone_keys(client.phone or "")]
+
+
+def obvious_rank(needle: str, client: Client) -> int | None:
+    """Look at every field: 0 is this text, 1 begins with it, 2 holds its words, None does not."""
+    fitting = [field for field in obvious_fields(client) if all(word in field for word in needle.split())]
+    return min((2 - field.startswith(needle) - (field == needle) for field in fitting), default=None)
+
+
+def obvious_search(query: str, records: list[Client]) -> list[int]:
+    digits = phone_key(query) if re.fullmatch(r"[\d\s+().-]+", query) else ""
+    needles = [needle for needle in (fold(query), digits if len(digits) > 1 else "") if needle]
+    ranks = {
+        at: [rank for needle in needles if (rank := obvious_rank(needle, client)) is not None]
+        for at, client in enumerate(records)
     }
-    assert set(search(query, *records)) == expected
+    return [at for _, at in sorted((min(found), at) for at, found in ranks.items() if found)]
+
+
+@given(records=st.lists(RECORDS, max_size=8), query=QUERIES)
+@settings(max_examples=300, deadline=None)
+def test_it_finds_what_an_obvious_search_finds_in_the_same_order(records, query):
+    given_clients = clients(*records)
+    assert index(given_clients).search(query) == obvious_search(query, given_clients)
+
+
+@given(records=st.lists(RECORDS, min_size=1, max_size=6), data=st.data())
+@settings(deadline=None)
+def test_with_clients_replaced_it_finds_what_an_obvious_search_finds(records, data):
+    given_clients = clients(*records)
+    searched = index(given_clients)
+    for _ in range(3):
+        at = data.draw(st.integers(0, len(records) - 1))
+        given_clients[at] = clients(data.draw(RECORDS))[0]
+        searched = searched.replaced(at, given_clients[at])
+    query = data.draw(QUERIES)
+    assert searched.search(query) == obvious_search(query, given_clients)

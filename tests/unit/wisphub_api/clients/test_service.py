@@ -1,31 +1,32 @@
 """Loading the directory."""
 
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.gathering import Gathering
+from wisphub_api.clients.records import Records
 from wisphub_api.clients.service import load_directory
 from wisphub_api.exceptions import CrawlIncomplete
-from wisphub_api.upstream.paging import Crawl
 
 
-class Rows(list[Any]):
-    """Remembers which thread goes through it."""
+class Watched(Gathering):
+    """Remembers which thread builds."""
 
-    def __iter__(self) -> Iterator[Any]:
+    def build(self) -> Records:
         self.thread = threading.current_thread()
-        return super().__iter__()
+        return super().build()
 
 
 async def test_the_directory_is_built_off_the_event_loop(make_row):
-    rows = Rows([make_row(1)])
+    rows = Watched()
+    rows.extend([make_row(1)])
 
     class Net:
-        async def clients(self) -> Crawl[Any]:
-            return Crawl(rows, set_aside=0)
+        async def clients(self, _: Records) -> Gathering:
+            return rows
 
     net: Any = Net()
     assert len(await load_directory(net, None)) == 1
@@ -35,8 +36,8 @@ async def test_the_directory_is_built_off_the_event_loop(make_row):
 class EmptyNet:
     """Says that there are no clients."""
 
-    async def clients(self) -> Crawl[Any]:
-        return Crawl([], set_aside=0)
+    async def clients(self, _: Records) -> Gathering:
+        return Gathering()
 
 
 async def test_a_provider_may_begin_without_clients():

@@ -11,6 +11,7 @@ from wisphub_api.cache.slot import Reading
 from wisphub_api.network.diagnostic import PingPolicy
 from wisphub_api.network.models import HostReport, PingReport
 from wisphub_api.network.service import NetworkService
+from wisphub_api.network.shared_pings import SharedPings
 from wisphub_api.network.task_ids import TaskIds
 from wisphub_api.settings import Secret
 
@@ -93,10 +94,11 @@ MakeNetwork = Callable[[], NetworkService]
 
 
 @pytest.fixture
-def make_network(pings, policy) -> MakeNetwork:
-    """Make a worker's service; all workers have the same upstream."""
+def make_network(pings, policy, store) -> MakeNetwork:
+    """Make a worker's service; all workers have the same upstream, and the same store."""
     directory: Any = Directory()
-    return lambda: NetworkService(directory, pings, TaskIds(Secret("the-key")), policy)
+    shared = SharedPings(store, policy.patience_s, policy.reuse_s, lambda: asyncio.get_running_loop().time())
+    return lambda: NetworkService(directory, pings, TaskIds(Secret("the-key")), policy, shared)
 
 
 @pytest.fixture

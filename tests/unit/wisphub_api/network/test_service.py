@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from wisphub_api import exceptions as faults
-from wisphub_api.network.models import Diagnosis
+from wisphub_api.network.models import Diagnosis, HostReport, PingReport
 from wisphub_api.network.service import NetworkService
+from wisphub_api.network.shared_pings import HOLD_S, PingTask, SharedPings
 
 pytestmark = pytest.mark.looptime
+STABLE, FAILED = PingReport(hosts=(HostReport("10.0.0.1", has_answered=True),)), PingReport(errors=1)
 
 
 async def result(network: NetworkService, task_id: str, wait_s: float = 0) -> str:
@@ -190,6 +192,103 @@ async def test_a_task_of_another_worker_is_looked_at_at_once(network, pings, oth
     assert await result(other_worker, started.task_id, 30) == "stable"
     assert now() == 0.5
     assert len(pings.starts) == 1
+
+
+async def test_all_who_ask_two_workers_at_once_join_one_diagnostic(network, other_worker, pings):
+    services = [network, other_worker] * 10
+    answers = await asyncio.gather(*(service.start(7, 4) for service in services))
+    results = await asyncio.gather(
+        *(result(service, answers[0].task_id, 30) for service in (network, other_worker))
+    )
+    assert (len({answer.task_id for answer in answers}), set(results)) == (1, {"stable"})
+    assert len(pings.starts) == 1
+
+
+async def test_what_runs_at_one_worker_is_joined_at_another(network, other_worker, pings):
+    first = await network.start(7, 4)
+    await asyncio.sleep(1)
+    assert await other_worker.start(7, 10) == first
+    assert await result(other_worker, first.task_id, 30) == "stable"
+    assert len(pings.starts) == 1
+
+
+async def test_what_one_worker_has_found_is_reused_by_another_for_as_long_as_by_itself(
+    network, other_worker, pings
+):
+    first = await finished(network)
+    looks = len(pings.looks)
+    await asyncio.sleep(20)
+    assert await other_worker.start(7, 4) == Diagnosis(first.task_id, "stable")
+    assert len(pings.looks) == looks
+    await asyncio.sleep(11)
+    assert (await other_worker.start(7, 4)).status == "pending"
+    assert len(pings.starts) == 2
+
+
+async def test_a_diagnostic_outlives_the_worker_that_started_it(make_network, other_worker, pings):
+    async with make_network() as dying:
+        first = await dying.start(7, 4)
+    assert await other_worker.start(7, 4) == first
+    assert await result(other_worker, first.task_id, 30) == "stable"
+    assert len(pings.starts) == 1
+
+
+@pytest.mark.parametrize("report", [FAILED, faults.UpstreamFailed("404", status=404), ZeroDivisionError()])
+async def test_what_came_to_nothing_at_one_worker_is_not_joined_at_another(
+    network, other_worker, pings, report
+):
+    pings.reports = [report]
+    await network.start(7, 4)
+    await asyncio.sleep(10)
+    pings.reports = [STABLE]
+    await finished(other_worker)
+    assert len(pings.starts) == 2
+
+
+async def test_a_start_that_failed_at_one_worker_is_made_at_another(network, other_worker, pings):
+    pings.refusal = faults.UpstreamFailed("500", status=500)
+    with pytest.raises(faults.UpstreamFailed):
+        await network.start(7, 4)
+    pings.refusal = None
+    assert (await other_worker.start(7, 4)).status == "pending"
+
+
+async def test_the_wait_for_a_worker_that_has_died_at_the_start_has_an_end(network, store, pings):
+    await store.hold("ping:7", HOLD_S)
+    for seconds, told in ((15, "WispHub Net has not started"), (30, "Another process has not started")):
+        with pytest.raises(faults.UpstreamTimeout, match=told):
+            await network.start(7, 4)
+        assert now() == pytest.approx(seconds)
+        await asyncio.sleep(1)
+    await asyncio.sleep(HOLD_S - 31)
+    assert (await network.start(7, 4)).status == "pending"
+    assert len(pings.starts) == 1
+
+
+async def test_a_result_is_told_though_another_worker_has_its_turn(network, store):
+    started = await network.start(7, 4)
+    await store.hold("ping:7", HOLD_S)
+    assert await result(network, started.task_id, 30) == "stable"
+
+
+async def test_what_an_older_diagnostic_finds_does_not_end_the_latest(store, policy):
+    shared = SharedPings(store, policy.patience_s, policy.reuse_s)
+    await shared.begun(7, "task-2")
+    await shared.ended(7, PingTask("task-1"), "stable")
+    assert await shared.find(7) == PingTask("task-2")
+
+
+async def test_what_another_release_has_written_down_is_not_joined(network, store, pings):
+    await store.write("ping:7", b'{"task": "task-0"}', 60)
+    assert (await network.start(7, 4)).status == "pending"
+    assert len(pings.starts) == 1
+
+
+async def test_a_result_that_is_not_to_be_reused_is_forgotten(store):
+    shared = SharedPings(store, 120, reuse_s=0)
+    await shared.begun(7, "task-1")
+    await shared.ended(7, PingTask("task-1"), "stable")
+    assert await shared.find(7) is None
 
 
 async def test_a_start_that_hangs_is_not_waited_for_long_and_may_be_joined(network, pings):

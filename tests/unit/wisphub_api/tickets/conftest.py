@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from email.parser import BytesParser
 from email.policy import HTTP
 from typing import Any
@@ -17,7 +18,7 @@ from wisphub_api.settings import Secret, Settings
 from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import TicketOrder
 from wisphub_api.tickets.opening import Desk
-from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
+from wisphub_api.tickets.zones import Opened, OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
 
 NOW = dt.datetime(2026, 11, 23, 10, 15, tzinfo=COLOMBIA)
@@ -112,9 +113,43 @@ async def open_tickets(net) -> AsyncIterator[Cached[OpenTickets]]:
         yield cache
 
 
+class ToldTickets(Cached[OpenTickets]):
+    """The open tickets as one of several workers has them: it hears of others' when it catches up."""
+
+    def __init__(self, net: WispHubNet, told: list[Opened]) -> None:
+        clock = asyncio.get_running_loop().time
+        super().__init__(
+            "open-tickets", lambda _: load_open_tickets(net, [1]), Policy(60, 600, 10), len, clock=clock
+        )
+        self._told = told
+        self._heard = 0
+
+    async def amend(self, change: Any) -> None:
+        """Write, and tell it; that takes longer than to take a place."""
+        await super().amend(change)
+        await asyncio.sleep(0.02)
+        self._told.append(change)
+
+    async def catch_up(self) -> None:
+        """Hear of all that was told; that takes a moment."""
+        await asyncio.sleep(0.001)
+        for change in self._told[self._heard :]:
+            await super().amend(change)
+        self._heard = len(self._told)
+
+
 @pytest.fixture
-def zones(open_tickets) -> ZoneLimit:
-    return ZoneLimit(open_tickets, most=3)
+async def zones_of_workers(net, distant) -> AsyncIterator[list[ZoneLimit]]:
+    """Give the limit as each of three workers keeps it."""
+    told: list[Opened] = []
+    async with AsyncExitStack() as stack:
+        caches = [await stack.enter_async_context(ToldTickets(net, told)) for _ in range(3)]
+        yield [ZoneLimit(cache, distant, most=3) for cache in caches]
+
+
+@pytest.fixture
+def zones(open_tickets, store) -> ZoneLimit:
+    return ZoneLimit(open_tickets, store, most=3)
 
 
 @pytest.fixture

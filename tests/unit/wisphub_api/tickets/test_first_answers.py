@@ -1,124 +1,244 @@
-"""One request, one key, one answer."""
+"""One request, one key, one answer, whichever worker it comes to."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import datetime as dt
+from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 
 from wisphub_api.exceptions import InvalidRequest, UpstreamFailed, UpstreamUncertain
-from wisphub_api.tickets.first_answers import FirstAnswers
+from wisphub_api.tickets.due_date import COLOMBIA
+from wisphub_api.tickets.first_answers import HOLD_S, LONGEST_S, Act, Begun, FirstAnswers
+from wisphub_api.tickets.models import Ticket, TicketRequest
 
 pytestmark = pytest.mark.looptime
 KEY = ("bot", "key-1")
+REQUEST = TicketRequest(7, "Internet Lento", "Perro bravo")
+ANOTHER = TicketRequest(7, "Internet Lento", "Otra cosa")
 DONE_NOT = UpstreamFailed("refused", status=400)
 DOUBT = UpstreamUncertain("no answer")
 
 
-class Act:
-    """Takes a second; fails with each of `errors` first, and counts how often it is called."""
+def ticket(number: int) -> Ticket:
+    starts = dt.datetime(2026, 11, 23, 10, 15, tzinfo=COLOMBIA)
+    return Ticket(number, 7, 5, 91, "Internet Lento", 2, "1", "Perro bravo", None, starts, starts)
 
-    def __init__(self, *errors: Exception, answer: str = "ticket 1") -> None:
-        self.errors = list(errors)
-        self.answer = answer
-        self.calls = 0
 
-    async def __call__(self) -> str:
-        self.calls += 1
-        await asyncio.sleep(1)
-        if self.errors:
-            raise self.errors.pop(0)
-        return self.answer
+FIRST = ticket(1)
+
+
+class Acting:
+    """Opens a ticket in a second; fails with each of `errors` first, and tells what it was told."""
+
+    def __init__(self, order: Any, *errors: BaseException, number: int = 1) -> None:
+        self._order = order
+        self._errors = list(errors)
+        self._ticket = ticket(number)
+        self.seconds = 1.0
+        self.begun: list[Begun | None] = []
+
+    async def __call__(self, remember: Any, begun: Begun | None) -> Ticket:
+        self.begun.append(begun)
+        await remember(Begun(self._order, 1000.0 + len(self.begun)))
+        await asyncio.sleep(self.seconds)
+        if self._errors:
+            raise self._errors.pop(0)
+        return self._ticket
+
+    @property
+    def calls(self) -> int:
+        """How often it was called."""
+        return len(self.begun)
+
+
+Make = Callable[..., Any]
 
 
 @pytest.fixture
-def answers() -> FirstAnswers[str]:
-    return FirstAnswers(keep_s=100, most=3, clock=lambda: asyncio.get_running_loop().time())
+def act(order) -> Make:
+    """Make what opens a ticket."""
+    return lambda *errors, **options: Acting(order, *errors, **options)
 
 
-async def fails(
-    answers: FirstAnswers[str], act: Callable[[], Coroutine[Any, Any, str]], kind: type[Exception]
-) -> None:
+@pytest.fixture
+def answers(store) -> FirstAnswers:
+    return FirstAnswers(store)
+
+
+@pytest.fixture
+def workers(distant) -> list[FirstAnswers]:
+    """Give the same of two workers with one store."""
+    return [FirstAnswers(distant), FirstAnswers(distant)]
+
+
+async def fails(answers: FirstAnswers, act: Act, kind: type[BaseException]) -> None:
     with pytest.raises(kind):
-        await answers.give(KEY, "request", act)
+        await answers.give(KEY, REQUEST, act)
 
 
-async def test_a_repeat_gets_the_first_answer_and_nothing_is_done(answers):
-    first, second = Act(), Act(answer="ticket 2")
-    given = [await answers.give(KEY, "request", act) for act in (first, second)]
-    assert (given, second.calls) == (["ticket 1"] * 2, 0)
+async def test_a_repeat_gets_the_first_answer_and_nothing_is_done(answers, act):
+    first, second = act(), act(number=2)
+    given = [await answers.give(KEY, REQUEST, each) for each in (first, second)]
+    assert (given, second.calls) == ([FIRST] * 2, 0)
+    assert len({msgspec.json.encode(each) for each in given}) == 1
 
 
-async def test_of_two_at_once_the_second_waits_for_the_first(answers):
-    act = Act()
-    given = await asyncio.gather(*(answers.give(KEY, "request", act) for _ in range(5)))
-    assert (given, act.calls) == (["ticket 1"] * 5, 1)
+async def test_of_two_at_once_the_second_waits_for_the_first(answers, act):
+    opening = act()
+    given = await asyncio.gather(*(answers.give(KEY, REQUEST, opening) for _ in range(5)))
+    assert (given, opening.calls) == ([FIRST] * 5, 1)
 
 
-async def test_a_key_that_came_with_another_request_is_refused(answers):
-    await answers.give(KEY, "request", Act())
+async def test_a_key_that_came_with_another_request_is_refused(answers, act):
+    await answers.give(KEY, REQUEST, act())
     with pytest.raises(InvalidRequest, match="another request before") as raised:
-        await answers.give(KEY, "another", Act())
+        await answers.give(KEY, ANOTHER, act())
     assert raised.value.field == "Idempotency-Key"
 
 
-async def test_a_key_that_is_at_work_with_another_request_is_refused_at_once(answers):
-    running = asyncio.create_task(answers.give(KEY, "request", Act()))
-    await asyncio.sleep(0)
+@pytest.mark.parametrize("other", [0, 1], ids=["the same worker", "another worker"])
+async def test_a_key_that_is_at_work_with_another_request_is_refused_at_once(workers, act, other):
+    running = asyncio.create_task(workers[0].give(KEY, REQUEST, act()))
+    await asyncio.sleep(0.1)
     with pytest.raises(InvalidRequest):
-        await answers.give(KEY, "another", Act())
-    assert (await running, asyncio.get_running_loop().time()) == ("ticket 1", 1)
+        await workers[other].give(KEY, ANOTHER, act())
+    assert asyncio.get_running_loop().time() < 0.2
+    assert await running == FIRST
 
 
-async def test_two_callers_may_have_the_same_key(answers):
-    await answers.give(("bot", "key"), "request", Act())
-    assert await answers.give(("app", "key"), "another", Act(answer="ticket 2")) == "ticket 2"
+async def test_two_callers_may_have_the_same_key(answers, act):
+    await answers.give(("bot", "key"), REQUEST, act())
+    assert await answers.give(("app", "key"), ANOTHER, act(number=2)) == ticket(2)
 
 
-async def test_what_was_not_done_is_forgotten(answers):
-    await fails(answers, Act(DONE_NOT), UpstreamFailed)
-    assert await answers.give(KEY, "another", Act()) == "ticket 1"
+async def test_what_was_not_done_is_forgotten(answers, act):
+    await fails(answers, act(DONE_NOT), UpstreamFailed)
+    again = act()
+    assert await answers.give(KEY, ANOTHER, again) == FIRST
+    assert again.begun == [None]
 
 
-async def test_those_who_wait_for_one_that_fails_are_told_so(answers):
-    act = Act(DONE_NOT)
+async def test_those_who_wait_for_one_that_fails_are_told_so(answers, act):
+    opening = act(DONE_NOT)
     given = await asyncio.gather(
-        *(answers.give(KEY, "request", act) for _ in range(3)), return_exceptions=True
+        *(answers.give(KEY, REQUEST, opening) for _ in range(3)), return_exceptions=True
     )
-    assert (given, act.calls) == ([DONE_NOT] * 3, 1)
+    assert (given, opening.calls) == ([DONE_NOT] * 3, 1)
 
 
 @pytest.mark.parametrize("error", [DOUBT, ZeroDivisionError()])
-async def test_after_an_uncertain_outcome_the_first_requests_own_act_is_called_again(answers, error):
-    first, second = Act(error), Act(answer="ticket 2")
-    await fails(answers, first, type(error))
-    assert await answers.give(KEY, "request", second) == "ticket 1"
-    assert (first.calls, second.calls) == (2, 0)
+@pytest.mark.parametrize("other", [0, 1], ids=["the same worker", "another worker"])
+async def test_after_an_uncertain_outcome_a_repeat_is_told_what_was_begun(workers, act, order, error, other):
+    await fails(workers[0], act(error), type(error))
+    again = act()
+    assert await workers[other].give(KEY, REQUEST, again) == FIRST
+    assert again.begun == [Begun(order, 1001.0)]
 
 
-async def test_a_key_whose_outcome_is_uncertain_takes_no_other_request(answers):
-    await fails(answers, Act(DOUBT), UpstreamUncertain)
+async def test_a_key_whose_outcome_is_uncertain_takes_no_other_request(answers, act):
+    await fails(answers, act(DOUBT), UpstreamUncertain)
     with pytest.raises(InvalidRequest):
-        await answers.give(KEY, "another", Act())
+        await answers.give(KEY, ANOTHER, act())
 
 
-async def test_a_caller_who_goes_away_does_not_stop_what_is_under_way(answers):
-    act = Act()
-    caller = asyncio.create_task(answers.give(KEY, "request", act))
+async def test_a_caller_who_goes_away_does_not_stop_what_is_under_way(answers, act):
+    opening = act()
+    caller = asyncio.create_task(answers.give(KEY, REQUEST, opening))
     await asyncio.sleep(0.5)
     caller.cancel()
-    assert await answers.give(KEY, "request", act) == "ticket 1"
-    assert act.calls == 1
+    assert await answers.give(KEY, REQUEST, opening) == FIRST
+    assert opening.calls == 1
 
 
-async def test_an_answer_is_forgotten_in_time(answers):
-    await answers.give(KEY, "request", Act())
-    await asyncio.sleep(101)
-    assert await answers.give(KEY, "request", Act(answer="ticket 2")) == "ticket 2"
+async def test_an_answer_is_forgotten_after_a_day(answers, act):
+    await answers.give(KEY, REQUEST, act())
+    await asyncio.sleep(86_390)
+    assert await answers.give(KEY, REQUEST, act(number=2)) == FIRST
+    await asyncio.sleep(20)
+    assert await answers.give(KEY, REQUEST, act(number=2)) == ticket(2)
 
 
-async def test_no_more_answers_than_allowed_are_kept_the_oldest_goes_first(answers):
-    for number in range(4):
-        await answers.give(("bot", f"key-{number}"), "request", Act())
-    assert await answers.give(("bot", "key-1"), "request", Act(answer="new")) == "ticket 1"
-    assert await answers.give(("bot", "key-0"), "request", Act(answer="new")) == "new"
+async def test_what_is_kept_tells_neither_caller_nor_key_by_its_name(store, answers, act):
+    await answers.give(("bot", "3001234567"), REQUEST, act())
+    (name,) = store._notes._entries
+    assert not [part for part in ("bot", "3001234567") if part in name]
+
+
+async def test_of_many_workers_at_once_one_opens_and_all_give_its_answer(distant, act):
+    openings = [act() for _ in range(8)]
+    given = await asyncio.gather(*(FirstAnswers(distant).give(KEY, REQUEST, opening) for opening in openings))
+    assert (given, sum(opening.calls for opening in openings)) == ([FIRST] * 8, 1)
+
+
+async def test_a_repeat_at_another_worker_gets_the_first_answer(workers, act):
+    second = act(number=2)
+    assert await workers[0].give(KEY, REQUEST, act()) == FIRST
+    assert await workers[1].give(KEY, REQUEST, second) == FIRST
+    assert second.calls == 0
+
+
+async def test_a_worker_that_waits_for_one_that_fails_does_it_itself(workers, act):
+    first, second = act(DONE_NOT), act(number=2)
+    given = await asyncio.gather(
+        *(worker.give(KEY, REQUEST, each) for worker, each in zip(workers, (first, second), strict=True)),
+        return_exceptions=True,
+    )
+    assert (given, second.begun) == ([DONE_NOT, ticket(2)], [None])
+
+
+async def test_the_wait_for_another_worker_has_an_end(workers, act):
+    slow = act()
+    slow.seconds = 60.0
+    running = asyncio.create_task(workers[0].give(KEY, REQUEST, slow))
+    await asyncio.sleep(0.1)
+    with pytest.raises(UpstreamUncertain, match="still being carried out"):
+        await workers[1].give(KEY, REQUEST, act())
+    assert 30 <= asyncio.get_running_loop().time() <= 31
+    assert await running == FIRST
+
+
+async def test_after_a_worker_has_died_another_is_told_what_it_had_begun(dying_store, workers, act, order):
+    hanging = act()
+    hanging.seconds = 3600.0
+    dying = asyncio.create_task(FirstAnswers(dying_store).give(KEY, REQUEST, hanging))
+    await asyncio.sleep(1)
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    await asyncio.wait({dying})
+    await asyncio.sleep(HOLD_S)
+    again = act()
+    assert await workers[1].give(KEY, REQUEST, again) == FIRST
+    assert again.begun == [Begun(order, 1001.0)]
+
+
+@pytest.fixture
+def dying_store(store) -> Any:
+    """Give the store as a process uses it that dies: it gives nothing back."""
+
+    async def release(_: Any) -> None: ...
+
+    return SimpleNamespace(hold=store.hold, read=store.read, write=store.write, release=release)
+
+
+async def test_what_another_release_has_written_down_is_not_done_again(store, answers, act):
+    await answers.give(KEY, REQUEST, act())
+    (name,) = store._notes._entries
+    await store.write(name, b'{"request": 5, "answer": "Perro bravo"}', 60)
+    again = act()
+    with pytest.raises(UpstreamUncertain, match="another release") as raised:
+        await answers.give(KEY, REQUEST, again)
+    assert (again.calls, "Perro" in str(raised.value)) == (0, False)
+
+
+async def test_what_takes_too_long_is_given_up_before_its_hold_ends(answers, act, order):
+    slow = act()
+    slow.seconds = 3600.0
+    with pytest.raises(UpstreamUncertain, match="in time"):
+        await answers.give(KEY, REQUEST, slow)
+    assert asyncio.get_running_loop().time() == LONGEST_S < HOLD_S
+    again = act()
+    await answers.give(KEY, REQUEST, again)
+    assert again.begun == [Begun(order, 1001.0)]

@@ -11,23 +11,46 @@ from wisphub_api.exceptions import (
     UpstreamFailed,
     UpstreamUncertain,
     UpstreamUnreachable,
+    WispHubAPIError,
     ZoneLimitReached,
 )
-from wisphub_api.tickets.opening import Opening
+from wisphub_api.tickets.first_answers import LONGEST_S, Begun
+from wisphub_api.tickets.models import Ticket
+from wisphub_api.tickets.opening import Opening, forget
 
 pytestmark = pytest.mark.looptime
 NO_ANSWER = httpx.ReadTimeout("slow")
 
 
+class Repeatable:
+    """An opening whose calls know of what was begun in those before, as `FirstAnswers` calls it."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._opening = opening
+        self.begun: Begun | None = None
+
+    async def __call__(self) -> Ticket:
+        try:
+            return await self._opening(self._remember, self.begun)
+        except UpstreamUncertain:
+            raise
+        except WispHubAPIError:
+            self.begun = None
+            raise
+
+    async def _remember(self, begun: Begun) -> None:
+        self.begun = begun
+
+
 @pytest.fixture
-def opening(desk, order) -> Opening:
+def opening(desk, order) -> Repeatable:
     async def prepare() -> Any:
         return order
 
-    return Opening(desk, prepare)
+    return Repeatable(Opening(desk, prepare))
 
 
-async def fails(opening: Opening, kind: type[Exception]) -> str:
+async def fails(opening: Repeatable, kind: type[Exception]) -> str:
     with pytest.raises(kind) as raised:
         await opening()
     return str(raised.value)
@@ -131,6 +154,25 @@ async def test_an_opening_that_was_cut_short_is_looked_for(opening, upstream):
     assert upstream.posted == 1
 
 
+async def test_one_that_was_cut_short_may_have_been_sent_at_the_last_moment(opening, upstream):
+    upstream.delay_s = 5
+    task = asyncio.create_task(opening())
+    await asyncio.sleep(6)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await asyncio.sleep(LONGEST_S - 6 + 55)
+    assert "in 5 seconds" in await fails(opening, UpstreamUncertain)
+    await asyncio.sleep(10)
+    assert (await opening()).ticket_id == 5001
+
+
+async def test_without_a_key_nothing_is_remembered(desk, order):
+    async def prepare() -> Any:
+        return order
+
+    assert (await Opening(desk, prepare)(forget, None)).ticket_id == 5001
+
+
 async def test_an_order_that_cannot_be_made_is_made_anew(desk, order):
     orders = [InvalidRequest("wrong", field="subject"), order]
 
@@ -140,7 +182,7 @@ async def test_an_order_that_cannot_be_made_is_made_anew(desk, order):
             raise made
         return made
 
-    opening = Opening(desk, prepare)
+    opening = Repeatable(Opening(desk, prepare))
     await fails(opening, InvalidRequest)
     assert (await opening()).ticket_id == 5001
 

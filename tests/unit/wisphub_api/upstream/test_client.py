@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import threading
 from collections.abc import Callable
 from email.utils import format_datetime
 from typing import Any
@@ -14,6 +15,7 @@ from wisphub_api import exceptions as faults
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Secret, Settings
 from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet, parse_retry_after
+from wisphub_api.upstream.wire import ClientRow, ClientWire, Page, PageReader, to_client_row
 
 pytestmark = pytest.mark.looptime
 
@@ -56,14 +58,35 @@ class Upstream:
 
 
 async def read_ids(upstream: Upstream) -> list[int]:
-    crawl = await upstream.run(lambda net: net.clients())
-    return [row.client.service_id for row in crawl.rows]
+    clients = await upstream.run(lambda net: net.clients())
+    return [client.service_id for client in clients.build().clients()]
 
 
 async def test_all_clients_are_read_with_the_key():
     upstream = Upstream()
     assert await read_ids(upstream) == list(range(700))
     assert {request.headers["authorization"] for request in upstream.requests} == {"Api-Key the-key"}
+
+
+async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch):
+    monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
+    threads, reading = [], threading.Semaphore(1)
+
+    class Watched(PageReader[ClientWire, ClientRow]):
+        def __call__(self, body: bytes) -> Page[ClientRow]:
+            assert reading.acquire(blocking=False)
+            threads.append(threading.current_thread())
+            page = super().__call__(body)
+            reading.release()
+            return page
+
+    async def read_all(net: WispHubNet) -> Any:
+        net._client_pages = Watched(ClientWire, to_client_row)
+        return await net.clients()
+
+    assert len(await Upstream().run(read_all)) == 700
+    assert threading.main_thread() not in threads
+    assert len(threads) == 3
 
 
 async def test_next_is_never_followed_so_the_key_never_goes_out_in_clear():
@@ -164,6 +187,21 @@ async def test_a_call_that_hangs_is_given_up():
     with pytest.raises(faults.UpstreamTimeout):
         await read_ids(upstream)
     assert 40 <= asyncio.get_running_loop().time() <= 45
+
+
+async def test_a_person_waits_for_one_call_that_hangs_and_half_another():
+    upstream = Upstream(10)
+    upstream.delay_s = 3600
+    with pytest.raises(faults.UpstreamTimeout, match="/api/clientes/ in time"):
+        await upstream.run(lambda net: net.find_client(1))
+    assert (asyncio.get_running_loop().time(), len(upstream.requests)) == (15, 2)
+
+
+async def test_after_a_call_that_hung_a_person_may_be_answered_by_the_next():
+    upstream = Upstream(10, httpx.ReadTimeout("slow"))
+    upstream.delay_s = 4
+    found = await upstream.run(lambda net: net.find_client(1))
+    assert found.service_id == 1
 
 
 async def test_the_first_row_is_not_trusted_when_the_filter_is_ignored():
@@ -317,6 +355,27 @@ async def test_a_429_holds_back_every_other_call_too():
 
     refused = httpx.Response(429, headers={"retry-after": "7"})
     assert await Upstream(10, refused).run(two_calls) == pytest.approx(7, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda net: net.find_client(1),
+        lambda net: net.write("POST", "/api/tickets/", Content(), bytes),
+    ],
+    ids=["read", "write"],
+)
+async def test_a_person_does_not_wait_for_the_end_of_a_long_pause(call):
+    async def two_calls(net: WispHubNet) -> None:
+        with pytest.raises(faults.UpstreamRateLimited):
+            await net.find_client(1)
+        with pytest.raises(faults.UpstreamRateLimited) as raised:
+            await call(net)
+        assert raised.value.retry_after_s == 120
+
+    upstream = Upstream(10, httpx.Response(429, headers={"retry-after": "120"}))
+    await upstream.run(two_calls)
+    assert (asyncio.get_running_loop().time(), len(upstream.requests)) == (0, 1)
 
 
 async def test_while_it_is_down_calls_are_refused_at_once():

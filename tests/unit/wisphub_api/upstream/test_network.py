@@ -119,7 +119,7 @@ async def test_pings_that_hang_leave_permits_to_the_rest_of_the_service():
         hanging += [asyncio.create_task(calls.report("x")) for _ in range(9)]
         await asyncio.sleep(1)
         assert len(upstream.requests) == 3
-        assert (await net.clients()).rows == []
+        assert len(await net.clients()) == 0
         assert asyncio.get_running_loop().time() == 1
         for task in hanging:
             task.cancel()

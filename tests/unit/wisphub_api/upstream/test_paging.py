@@ -1,13 +1,14 @@
 """Reading a list whole although it changes."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.exceptions import CrawlIncomplete, UpstreamTimeout
-from wisphub_api.upstream.paging import crawl
+from wisphub_api.upstream.paging import AHEAD, OVERLAP, Tally, crawl, crawl_into
 from wisphub_api.upstream.wire import Page
 
 Rows = list[int | None]
@@ -132,6 +133,71 @@ async def test_a_row_that_one_page_gives_bad_and_its_neighbour_good_is_kept():
 async def test_rows_set_aside_are_counted_and_cost_no_other_row():
     result = await crawl(List([1, None, 3, None, 5], cap=2).page, key=int)
     assert (result.rows, result.set_aside) == ([1, 3, 5], 2)
+
+
+class Held(List):
+    """A list whose second page comes when it is let go."""
+
+    def __init__(self, rows: Rows, cap: int) -> None:
+        super().__init__(rows, cap)
+        self.is_let_go = asyncio.Event()
+
+    async def page(self, offset: int, limit: int) -> Page[int]:
+        page = await super().page(offset, limit)
+        if offset == limit - OVERLAP:
+            await self.is_let_go.wait()
+        return page
+
+
+async def test_no_more_pages_are_asked_for_than_a_few_ahead_of_the_one_that_is_next():
+    source = Held(list(range(3000)), cap=13)
+    reading = asyncio.create_task(read(source))
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert len(source.requests) == 1 + AHEAD
+    source.is_let_go.set()
+    assert await reading == list(range(3000))
+
+
+async def test_rows_are_given_on_in_their_order_whichever_page_comes_first():
+    given: list[list[int]] = []
+
+    class Sink:
+        def extend(self, rows: Iterable[int]) -> None:
+            given[-1].extend(rows)
+
+    def sink() -> Sink:
+        given.append([])
+        return Sink()
+
+    source = Held(list(range(100)), cap=13)
+    reading = asyncio.create_task(crawl_into(sink, source.page, key=int))
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert given == [list(range(10))]
+    source.is_let_go.set()
+    await reading
+    assert given == [list(range(100))]
+
+
+async def test_each_crawl_begins_with_nothing():
+    def delete_once(source: List) -> None:
+        if len(source.requests) == 3:
+            del source.rows[0]
+
+    rows, tally = await crawl_into(list[int], List(list(range(1000)), change=delete_once).page, key=int)
+    assert (rows, tally) == (list(range(1, 1000)), Tally(set_aside=0, repeats=0))
+
+
+async def test_of_a_list_whose_rows_have_shifted_no_more_is_read():
+    def delete_once(source: List) -> None:
+        if len(source.requests) == 2:
+            del source.rows[0]
+
+    source = List(list(range(300 * AHEAD * 3)), change=delete_once)
+    await read(source)
+    offsets = [offset for offset, _ in source.requests]
+    assert offsets[1:].index(0) <= AHEAD + 1
 
 
 async def test_a_page_that_fails_fails_the_crawl_as_it_is():

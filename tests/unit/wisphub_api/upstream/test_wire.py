@@ -90,6 +90,17 @@ def test_an_odd_nested_object_costs_only_itself(nested):
     assert row.client.name == "Esperanza Benitez"
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63), 10**30])
+def test_an_id_that_64_bits_do_not_hold_is_none(number):
+    assert [row and row.client.service_id for row in read({"id_servicio": number}, {"id_servicio": 5})] == [
+        None,
+        5,
+    ]
+    row = read_one(plan_internet={"id": number, "nombre": "Hogar"})
+    assert (row.plan_id, row.client.internet_plan_name) == (None, "Hogar")
+    assert read_one(plan_internet={"id": 2**63 - 1}).plan_id == 2**63 - 1
+
+
 def test_an_odd_field_costs_only_itself():
     client = read_one(nombre={"first": "Esperanza"}).client
     assert (client.name, client.address) == (None, "BELLAVISTA")

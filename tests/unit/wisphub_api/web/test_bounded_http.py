@@ -1,13 +1,16 @@
 """Connections that send too much, too slowly, or nothing."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
+import uvloop
 from uvicorn.server import ServerState
 
 from wisphub_api.web.bounded_http import HEAD_MAX_BYTES, BoundedHttp
@@ -100,6 +103,11 @@ async def test_who_does_not_come_to_an_end_is_cut_off(hasty, parts):
     assert told.count(b"200 OK") == (len(parts) == 2 and parts[0].endswith(b"\r\n\r\n") and parts[1] == GET)
 
 
+async def test_who_does_not_come_to_an_end_after_an_earlier_request_is_cut_off_after_its_answer(hasty):
+    late = b"GET /late HTTP/1.1\r\n\r\n"
+    assert (await answer(hasty, late + POST + b"abc")).count(b"200 OK") == 1
+
+
 async def test_sending_a_little_all_the_time_does_not_help(hasty):
     reader, writer = hasty
     writer.write(GET)
@@ -117,7 +125,59 @@ async def test_a_head_without_end_is_refused(connection, part):
 
 async def test_a_refused_head_is_not_told_in_the_midst_of_an_earlier_answer(connection):
     parts = [b"x" * 4096] * (HEAD_MAX_BYTES // 4096 + 1)
-    assert await answer(connection, b"GET /late HTTP/1.1\r\n\r\n", GET + b"X-Endless: ", *parts) == b""
+    told = await answer(connection, b"GET /late HTTP/1.1\r\n\r\n", GET + b"X-Endless: ", *parts)
+    assert told.startswith(b"HTTP/1.1 200 OK")
+    assert told.count(b"HTTP/1.1 ") == 1
+
+
+def problem(told: bytes) -> dict[str, Any]:
+    head, _, body = told.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head
+    assert f"content-length: {len(body)}".encode() in head
+    document: dict[str, Any] = json.loads(body)
+    return document
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"nonsense\r\n\r\n",),
+        (b"GET / HTTP/9.9\r\n\r\n",),
+        (GET + b"Bad Name: x\r\n\r\n",),
+        (GET + b"Transfer-Encoding: chunked\r\n\r\n", b"zz\r\n"),
+    ],
+    ids=["no HTTP", "no version of it", "no field", "no chunk"],
+)
+async def test_what_is_no_http_is_refused_in_a_problem_document(connection, parts):
+    told = await answer(connection, *parts)
+    assert problem(told[told.index(b"HTTP/1.1 400") :])["detail"].startswith("The request cannot be read")
+
+
+async def test_a_head_without_end_is_refused_in_a_problem_document(connection):
+    parts = [b"x" * 4096] * (HEAD_MAX_BYTES // 4096 + 1)
+    told = await answer(connection, GET + b"X-Endless: ", *parts)
+    assert problem(told)["type"] == "urn:wisphub-api:problem:headers-too-large"
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["apart", "at once"])
+async def test_what_is_no_http_is_not_told_in_the_midst_of_an_earlier_answer(connection, apart):
+    parts = [b"GET /late HTTP/1.1\r\n\r\n", b"nonsense\r\n\r\n"]
+    told = await answer(connection, *(parts if apart else [b"".join(parts)]))
+    assert told.startswith(b"HTTP/1.1 200 OK")
+    assert told.count(b"HTTP/1.1 ") == 1
+
+
+def test_who_asks_several_things_at_once_and_hangs_up_leaves_no_trace_in_the_log(caplog):
+    async def hang_up() -> None:
+        async with connected(BoundedHttp) as (reader, writer):
+            writer.write(b"GET /late HTTP/1.1\r\n\r\n" * 2)
+            writer.write_eof()
+            await reader.read()
+            await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()}, timeout=10)
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:  # it refuses to write to who has gone
+        runner.run(hang_up())
+    assert "Exception" not in caplog.text
 
 
 def test_the_command_serves_with_these_bounds(demo):

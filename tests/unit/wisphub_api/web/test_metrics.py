@@ -1,11 +1,13 @@
 """The page that Prometheus reads, after the service has done something."""
 
 import asyncio
+import os
 import time
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -79,7 +81,8 @@ async def test_it_is_prometheus_text_and_needs_no_key(api):
     )
     found = parse(response.text)
     assert found["process_open_fds", frozenset()] > 0
-    assert any(name == "wisphub_api_info" for name, _ in found)
+    (built_of,) = [dict(labels) for name, labels in found if name == "wisphub_api_info"]
+    assert set(built_of) == {"version", "litestar", "python"}
 
 
 @pytest.mark.parametrize(
@@ -172,6 +175,28 @@ async def test_a_loop_that_was_blocked_shows_even_to_those_who_ask_later(api):
         later, "event_loop_lag_seconds_bucket", le="0.025"
     )
     assert slow >= 1
+
+
+async def test_one_of_several_workers_tells_which_it_is_and_lets_the_next_scrape_go_elsewhere(
+    serve, settings
+):
+    async with serve(msgspec.structs.replace(settings, workers=3)) as several, serve(settings) as single:
+        answers = [await api.get("/metrics") for api in (several, single)]
+    workers = [{dict(labels).get("worker") for _, labels in parse(answer.text)} for answer in answers]
+    assert workers == [{str(os.getpid())}, {None}]
+    assert [answer.headers.get("connection") for answer in answers] == ["close", None]
+
+
+async def test_the_caches_tell_their_state_and_how_long_they_are_fresh(api):
+    before = await figures(api)
+    await api.get("/api/v1/clients/")
+    after = await figures(api)
+    states = ("cold", "fresh", "stale", "expired")
+    told = [
+        [figure(found, "cache_state", cache="clients", state=s) for s in states] for found in (before, after)
+    ]
+    assert told == [[1, 0, 0, 0], [0, 1, 0, 0]]
+    assert 290 < figure(after, "cache_ttl_seconds", cache="clients") <= 300
 
 
 async def test_it_tells_how_calls_to_wisphub_net_are_held_back(api):

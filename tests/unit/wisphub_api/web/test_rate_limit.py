@@ -1,5 +1,6 @@
 """How many requests a key has, and what it is told of that."""
 
+import asyncio
 import re
 
 import msgspec
@@ -7,44 +8,26 @@ import pytest
 
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.web.rate_limit import Quota, RateLimit
-from wisphub_api.web.windows import Windows
-
-
-class Clock:
-    """A clock that stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def limit(store) -> RateLimit:
+    return RateLimit("3/minute", store)
 
 
-@pytest.fixture
-def windows(clock: Clock) -> Windows:
-    return Windows(clock, most=4)
-
-
-@pytest.fixture
-def limit(windows: Windows, clock: Clock) -> RateLimit:
-    return RateLimit("3/minute", windows, clock)
-
-
-async def test_a_window_begins_with_the_first_request_and_counts_down(limit, clock):
+@pytest.mark.looptime
+async def test_a_window_begins_with_the_first_request_and_counts_down(limit):
     first = await limit.take("bot")
-    clock.now += 20
+    await asyncio.sleep(20)
     second = await limit.take("bot")
-    assert (first, second) == (Quota(2, 60), Quota(1, 40))
+    assert (first, second.remaining) == (Quota(2, 60), 1)
+    assert second.ends_s == pytest.approx(40)
 
 
-async def test_past_the_limit_nothing_is_left_until_the_window_ends(limit, clock):
+@pytest.mark.looptime
+async def test_past_the_limit_nothing_is_left_until_the_window_ends(limit):
     taken = [(await limit.take("bot")).remaining for _ in range(4)]
-    clock.now += 60
+    await asyncio.sleep(61)
     assert (taken, (await limit.take("bot")).remaining) == ([2, 1, 0, -1], 2)
 
 
@@ -53,36 +36,14 @@ async def test_each_caller_has_a_count_of_its_own(limit):
     assert (await limit.take("app")).remaining == 2
 
 
-async def test_a_clock_that_is_set_back_does_not_lock_a_caller_out(limit, clock):
-    for _ in range(4):
-        await limit.take("bot")
-    clock.now -= 3600
-    assert await limit.take("bot") == Quota(2, 60)
-
-
-async def test_windows_that_have_ended_are_forgotten(limit, windows, clock):
-    for number in range(4):
-        await limit.take(f"anonymous@10.0.0.{number}")
-    clock.now += 61
+async def test_workers_that_share_a_store_count_together(store, limit):
     await limit.take("bot")
-    assert len(windows) == 1
+    assert (await RateLimit("3/minute", store).take("bot")).remaining == 1
 
 
-async def test_windows_that_have_not_ended_are_kept_however_many_there_are(limit, windows):
-    for number in range(50):
-        await limit.take(f"anonymous@10.0.0.{number}")
-    assert len(windows) == 50
-    assert (await limit.take("anonymous@10.0.0.0")).remaining == 1
-
-
-async def test_a_window_can_be_read_and_forgotten(windows, clock):
-    await windows.incr("a", 60)
-    await windows.incr("b", 60)
-    assert (await windows.get("a"), await windows.get("nobody"), await windows.check()) == (1, 0, True)
-    await windows.clear("a")
-    assert (await windows.get("a"), await windows.reset(), len(windows)) == (0, 1, 0)
-    assert await windows.get_expiry("a") == clock.now
-    assert windows.base_exceptions is ValueError
+async def test_another_limit_begins_anew(store, limit):
+    await limit.take("bot")
+    assert (await RateLimit("5/hour", store).take("bot")).remaining == 4
 
 
 def test_the_fields_tell_quota_window_rest_and_time(limit):

@@ -1,0 +1,146 @@
+"""Clients become records as they come, page by page; what is known already is not kept twice."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from io import SEEK_END, BytesIO
+from itertools import pairwise
+from typing import Final, Protocol
+
+import msgspec
+
+from wisphub_api.clients.models import Client
+from wisphub_api.clients.records import NO_PLAN, NOBODY, Columns, Records, starts_in
+
+_NEW: Final = -1
+
+
+class Row(Protocol):
+    """A client, with the number of its plan."""
+
+    @property
+    def client(self) -> Client:
+        """The client."""
+        ...
+
+    @property
+    def plan_id(self) -> int | None:
+        """The number of its plan."""
+        ...
+
+
+class _Body:
+    """A JSON array that grows in one piece of memory.
+
+    Attributes:
+        lengths: How many bytes each item takes.
+    """
+
+    def __init__(self) -> None:
+        self.lengths = array("I")
+        self._json = BytesIO()
+        self._json.write(b"[")
+
+    def add(self, item: bytes) -> None:
+        """Put one more item at the end."""
+        self.lengths.append(self._json.write(item))
+        self._json.write(b",")
+
+    @property
+    def size(self) -> int:
+        """How many bytes it has by now."""
+        return self._json.tell()
+
+    def starts(self) -> array[int]:
+        """Tell where each item begins, and where one more would."""
+        return starts_in(self.lengths)
+
+    def cut(self, begin: int, end: int) -> bytes:
+        """Give what stands there."""
+        self._json.seek(begin)
+        return self._json.read(end - begin)
+
+    def whole(self) -> bytes:
+        """Give it with its closing bracket."""
+        self._json.seek(-1 if self.lengths else 0, SEEK_END)
+        self._json.write(b"]")
+        return self._json.getvalue()
+
+
+class Gathering:
+    """Takes clients in any order; of those of one `service_id` it keeps the last.
+
+    Args:
+        known: The clients as they were before. Of one that is the same only its place there is kept: while
+            a list is read anew, memory holds it once.
+    """
+
+    def __init__(self, known: Records = NOBODY) -> None:
+        self._known = known
+        self._new = _Body()
+        self._sources = array("i")  # where it stands in what is known
+        self._service_ids = array("q")
+        self._plan_ids = array("q")
+
+    def __len__(self) -> int:
+        return len(self._service_ids)
+
+    @property
+    def new_bytes(self) -> int:
+        """How much memory is taken by what is new."""
+        return self._new.size
+
+    def extend(self, rows: Iterable[Row]) -> None:
+        """Take more clients."""
+        for row in rows:
+            json = msgspec.json.encode(row.client)
+            source = self._known.position(row.client.service_id)
+            if source is None or self._known.json(source) != json:
+                source = _NEW - len(self._new.lengths)
+                self._new.add(json)
+            self._sources.append(source)
+            self._service_ids.append(row.client.service_id)
+            self._plan_ids.append(NO_PLAN if row.plan_id is None else row.plan_id)
+
+    def build(self) -> Records:
+        """Give all clients by `service_id`, those that are known where nothing is new; may be called once.
+
+        Takes a while: call it off the event loop.
+        """
+        order = self._order()
+        if self._is_known():
+            return self._known
+        is_all_new_in_order = isinstance(order, range) and len(self._new.lengths) == len(self)
+        body = self._new if is_all_new_in_order else self._arranged(order)
+        service_ids = array("q", (self._service_ids[row] for row in order))
+        plan_ids = array("q", (self._plan_ids[row] for row in order))
+        self._new = _Body()  # its memory is needed for what comes next
+        return Records(Columns(body.whole(), body.lengths, service_ids, plan_ids))
+
+    def _arranged(self, order: Iterable[int]) -> _Body:
+        starts = self._new.starts()
+        body = _Body()
+        for row in order:
+            source = self._sources[row]
+            if source > _NEW:
+                body.add(self._known.json(source))
+            else:
+                new = _NEW - source
+                body.add(self._new.cut(starts[new], starts[new + 1] - 1))
+        return body
+
+    def _is_known(self) -> bool:
+        known = self._known.columns
+        return (
+            self._service_ids == known.service_ids
+            and self._plan_ids == known.plan_ids
+            and not self._new.lengths
+        )
+
+    def _order(self) -> Iterable[int]:
+        if all(before < after for before, after in pairwise(self._service_ids)):
+            return range(len(self))
+        from wisphub_api.clients.sorting import newest_by_key  # noqa: PLC0415  # numpy takes a while to import
+
+        return newest_by_key(self._service_ids)

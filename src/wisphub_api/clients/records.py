@@ -1,0 +1,96 @@
+"""All clients as one JSON array in one piece of memory: what is answered is cut out of it, not made."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+from msgspec import Struct, structs
+
+from wisphub_api.clients.models import Client
+
+NO_PLAN: Final = -(2**63)
+_DECODER: Final = msgspec.json.Decoder(Client)
+
+
+class Columns(Struct, frozen=True):
+    """What records are made of, by `service_id`.
+
+    Attributes:
+        body: The clients as a JSON array, without blanks.
+        lengths: How many bytes each takes there.
+        service_ids: Their ids.
+        plan_ids: Their plans' numbers; `NO_PLAN` for none.
+    """
+
+    body: bytes
+    lengths: array[int]
+    service_ids: array[int]
+    plan_ids: array[int]
+
+
+class Records:
+    """Clients by `service_id`; immutable. A client is told by its position among them."""
+
+    def __init__(self, columns: Columns) -> None:
+        self.columns = columns
+        self.body: Final = columns.body
+        self._service_ids = columns.service_ids
+        self._starts = starts_in(columns.lengths)
+
+    def __len__(self) -> int:
+        return len(self._service_ids)
+
+    def are_of_the_same(self, others: Records) -> bool:
+        """Tell whether these are records of the same clients."""
+        return self._service_ids == others._service_ids
+
+    def position(self, service_id: int) -> int | None:
+        """Tell where a client stands."""
+        at = bisect_left(self._service_ids, service_id)
+        return at if at < len(self) and self._service_ids[at] == service_id else None
+
+    def json(self, position: int) -> bytes:
+        """Give a client as JSON."""
+        return self.body[self._starts[position] : self._starts[position + 1] - 1]
+
+    def jsons(self, positions: Iterable[int]) -> list[bytes]:
+        """Give some clients as JSON."""
+        body, starts = self.body, self._starts
+        return [body[starts[at] : starts[at + 1] - 1] for at in positions]
+
+    def client(self, position: int) -> Client:
+        """Give a client."""
+        return _DECODER.decode(self.json(position))
+
+    def clients(self) -> Iterator[Client]:
+        """Give every client, decoded when it is its turn."""
+        return map(self.client, range(len(self)))
+
+    def plan_id(self, position: int) -> int | None:
+        """Tell which plan a client has."""
+        plan_id = self.columns.plan_ids[position]
+        return None if plan_id == NO_PLAN else plan_id
+
+    def replaced(self, clients: Mapping[int, Client]) -> Records:
+        """Give the records in which these clients stand at these positions."""
+        lengths, parts, end = self.columns.lengths[:], [], 0
+        for position in sorted(clients):
+            json = msgspec.json.encode(clients[position])
+            lengths[position] = len(json)
+            parts += [self.body[end : self._starts[position]], json]
+            end = self._starts[position + 1] - 1
+        body = b"".join([*parts, self.body[end:]])
+        return Records(structs.replace(self.columns, body=body, lengths=lengths))
+
+
+def starts_in(lengths: array[int]) -> array[int]:
+    """Tell where each item of a JSON array begins, and where one more would: a comma stands between two."""
+    return array("q", accumulate((length + 1 for length in lengths), initial=1))
+
+
+NOBODY: Final = Records(Columns(b"[]", array("I"), array("q"), array("q")))

@@ -1,0 +1,136 @@
+"""Which fields hold these words? A word stands once, however many fields hold it."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wisphub_api.clients.entries import END, Entries, EntriesBuilder, Numbers, distinct
+from wisphub_api.clients.sorting import groups_of, starts_of
+from wisphub_api.clients.text import fold
+
+EXACT: Final = 0
+PREFIX: Final = 1
+INSIDE: Final = 2
+_FEW: Final = 16
+"""Fields; it takes as long to look through the words of one as through so many fields of a word."""
+_HIGH: Final = 32
+"""Bits; above them stands the word by which fields are sorted."""
+
+
+class WordIndexBuilder:
+    """Takes fields as they come; they are told by their numbers, as added."""
+
+    def __init__(self) -> None:
+        self.entries = EntriesBuilder()
+        self.sequence = array("i")
+        self.lengths = array("i")
+        self._known = _KnownWords(self.entries)
+
+    def add(self, text: str) -> None:
+        """Take the text of one more field."""
+        known, before = self._known, len(self.sequence)
+        for word in text.split():
+            self.sequence.extend(known[word])
+        self.lengths.append(len(self.sequence) - before)
+
+
+class _KnownWords(dict[str, tuple[int, ...]]):
+    """The numbers of a word as it is written: folded, it may be several words, or none."""
+
+    def __init__(self, entries: EntriesBuilder) -> None:
+        super().__init__()
+        self._entries = entries
+        self._folded: dict[str, int] = {}
+
+    def __missing__(self, written: str) -> tuple[int, ...]:
+        numbers = self[written] = tuple(map(self._number, fold(written).split()))
+        return numbers
+
+    def _number(self, word: str) -> int:
+        number = self._folded.get(word)
+        if number is None:
+            number = self._folded[word] = self._entries.add(word)
+        return number
+
+
+class WordIndex:
+    """Finds fields by what their words contain; immutable.
+
+    Args:
+        builder: Was given the fields.
+    """
+
+    def __init__(self, builder: WordIndexBuilder) -> None:
+        self._entries = Entries(builder.entries)
+        self._words = np.frombuffer(builder.sequence, np.int32)
+        self._fields = starts_of(np.frombuffer(builder.lengths, np.int32))
+        self._holders = _holders(self._words, self._fields)
+        held = np.bincount(self._words, minlength=len(self._entries))
+        self._holder_starts = starts_of(held.astype(np.int32))
+
+    def fields_with(self, words: list[str]) -> Numbers:
+        """Give the fields that hold all words, each within one of theirs, in ascending order."""
+        wanted = sorted(map(self._entries.containing, words), key=self._times_held)
+        fields = self._fields_of(wanted[0])
+        for numbers in wanted[1:]:
+            if len(numbers) > 1 and len(fields) * _FEW < self._times_held(numbers):
+                fields = fields.compress(self._hold_any(fields, numbers))
+            else:
+                fields = _in_both(*sorted((fields, self._fields_of(numbers)), key=len))
+        return fields
+
+    def ranks(self, fields: Numbers, words: list[str]) -> Numbers:
+        """Tell of each field whether it is these words, begins with them, or neither."""
+        ranks = np.full(len(fields), INSIDE, np.int32)
+        *whole, last = words
+        begins = self._fields[fields]
+        lengths = self._fields[fields + 1] - begins
+        found = np.flatnonzero(lengths >= len(words))
+        for place, word in enumerate(whole):
+            found = found[self._is_at(begins[found] + place, word + END)]
+        at = begins + len(whole)
+        found = found[self._is_at(at[found], last)]
+        ranks[found] = PREFIX
+        found = found[lengths[found] == len(words)]
+        ranks[found[self._is_at(at[found], last + END)]] = EXACT
+        return ranks
+
+    def _is_at(self, places: Numbers, text: str) -> NDArray[np.bool_]:
+        """Tell whether the word at each place begins with the text."""
+        if not len(places):
+            return np.zeros(0, np.bool_)
+        return np.isin(self._words[places], self._entries.beginning(text))
+
+    def _times_held(self, words: Numbers) -> int:
+        starts = self._holder_starts
+        return int((starts.take(words + 1) - starts.take(words)).sum())
+
+    def _hold_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
+        """Tell of each field, which has words, whether it holds one of those."""
+        held = np.isin(groups_of(self._fields, self._words, fields), words)
+        begins = starts_of(self._fields.take(fields + 1) - self._fields.take(fields))[:-1]
+        return np.logical_or.reduceat(held, begins) if len(fields) else np.zeros(0, np.bool_)
+
+    def _fields_of(self, words: Numbers) -> Numbers:
+        fields = groups_of(self._holder_starts, self._holders, words)
+        return fields if len(words) == 1 else distinct(np.sort(fields))
+
+
+def _holders(words: Numbers, fields: Numbers) -> Numbers:
+    """Give the fields that hold each word, word after word; a field that holds it twice comes twice."""
+    held = words.astype(np.int64)
+    held <<= _HIGH
+    held |= np.repeat(np.arange(len(fields) - 1, dtype=np.int32), np.diff(fields))
+    held.sort()
+    return held.astype(np.int32)  # the lower half: the fields
+
+
+def _in_both(fewer: Numbers, more: Numbers) -> Numbers:
+    if not len(more):
+        return more
+    at = np.searchsorted(more, fewer)
+    return fewer.compress(more.take(at, mode="clip") == fewer)

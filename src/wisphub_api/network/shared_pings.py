@@ -1,0 +1,126 @@
+"""One ping diagnostic per service, whichever process starts it: who comes second follows the same task."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from wisphub_api.exceptions import UpstreamTimeout
+from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.network.models import FINISHED_WELL, Status
+
+HOLD_S: Final = 60.0
+"""Longer than a start takes: who still holds a service after that has died."""
+WAIT_S: Final = 30.0
+ASK_EVERY_S: Final = 0.2
+
+
+class PingTask(Struct, frozen=True):
+    """A task of WispHub Net's, as a process has started or found it.
+
+    Attributes:
+        upstream_id: WispHub Net's id of it.
+        status: What it found; pending as long as that is not known.
+        ended_s: How long ago that became known, in seconds.
+    """
+
+    upstream_id: str
+    status: Status = "pending"
+    ended_s: float = 0.0
+
+
+class _Note(Struct, frozen=True):
+    upstream_id: str
+    status: Status
+    at: float
+
+
+class SharedPings:
+    """The tasks that all processes know of, by service.
+
+    Args:
+        store: Where they are noted.
+        running_s: How long a task without a result is followed.
+        reuse_s: How long a result serves who wants another diagnostic.
+        clock: Seconds since the epoch, much the same in all processes.
+    """
+
+    def __init__(
+        self, store: Store, running_s: float, reuse_s: float, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._store = store
+        self._running_s = running_s
+        self._reuse_s = reuse_s
+        self._clock = clock
+
+    @asynccontextmanager
+    async def turn(self, service_id: int) -> AsyncIterator[None]:
+        """Wait until no other process starts a diagnostic of this service, and keep them from it.
+
+        Raises:
+            UpstreamTimeout: It takes too long.
+        """
+        hold = await self._wait(_key(service_id))
+        try:
+            yield
+        finally:
+            await self._store.release(hold)
+
+    async def find(self, service_id: int) -> PingTask | None:
+        """Give the task that runs, or has just found something; what another release has written is none."""
+        note = await self._store.read(_key(service_id))
+        try:
+            found = msgspec.json.decode(note or b"", type=_Note)
+        except msgspec.MsgspecError:
+            return None
+        is_running = found.status == "pending"
+        ended_s = 0.0 if is_running else max(0.0, self._clock() - found.at)
+        return PingTask(found.upstream_id, found.status, ended_s)
+
+    async def begun(self, service_id: int, upstream_id: str) -> PingTask:
+        """Let the others know of a task that has been started; in one's turn."""
+        await self._write(service_id, upstream_id, "pending", self._running_s)
+        return PingTask(upstream_id)
+
+    async def ended(self, service_id: int, task: PingTask, status: Status) -> None:
+        """Let the others know what a task has found; a task that is not the latest is of no interest.
+
+        Nor is it where another has its turn: who follows the task now will tell.
+        """
+        hold = await self._store.hold(_key(service_id), HOLD_S)
+        if hold is None:
+            return
+        try:
+            latest = await self.find(service_id)
+            if latest and (latest.upstream_id, latest.status) == (task.upstream_id, "pending"):
+                await self._end(service_id, task, status)
+        finally:
+            await self._store.release(hold)
+
+    async def _wait(self, key: str) -> Hold:
+        for _ in range(round(WAIT_S / ASK_EVERY_S)):
+            hold = await self._store.hold(key, HOLD_S)
+            if hold is not None:
+                return hold
+            await asyncio.sleep(ASK_EVERY_S)
+        raise UpstreamTimeout("Another process has not started the diagnostic yet. Ask again to join it.")
+
+    async def _end(self, service_id: int, task: PingTask, status: Status) -> None:
+        if status in FINISHED_WELL and self._reuse_s > 0:
+            await self._write(service_id, task.upstream_id, status, self._reuse_s)
+        else:
+            await self._store.erase(_key(service_id))
+
+    async def _write(self, service_id: int, upstream_id: str, status: Status, keep_s: float) -> None:
+        note = _Note(upstream_id, status, self._clock())
+        await self._store.write(_key(service_id), msgspec.json.encode(note), keep_s)
+
+
+def _key(service_id: int) -> str:
+    return f"ping:{service_id}"

@@ -1,0 +1,58 @@
+"""The request that is being answered, for all that is done in its course: its id, its calls, its trace."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import secrets
+from contextvars import ContextVar
+from typing import Final
+
+from litestar.types import HTTPScope
+from msgspec import Struct
+
+from wisphub_api.upstream.client import UpstreamCall
+
+HEADER: Final = b"x-request-id"
+_PROCESS: Final = secrets.token_hex(10)
+_NUMBERS: Final = itertools.count(1)
+_USABLE: Final = re.compile(rb"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
+"""With a letter in it: a bare number may be anybody's document or phone."""
+
+
+class CurrentRequest(Struct):
+    """What is known of a request beside what it asks.
+
+    Attributes:
+        request_id: The caller's own, or one that was made for it.
+        upstream_calls: Tries of calls to WispHub Net that it has made itself; loads of caches are nobody's.
+        trace_id: In hexadecimal; None without traces.
+    """
+
+    request_id: str
+    upstream_calls: int = 0
+    trace_id: str | None = None
+
+
+CURRENT: Final[ContextVar[CurrentRequest | None]] = ContextVar("CURRENT", default=None)
+
+
+def request_id(scope: HTTPScope) -> str:
+    """Take the caller's `X-Request-ID` where it can be used; else make one."""
+    return usable_id(next((value for name, value in scope["headers"] if name == HEADER), b""))
+
+
+def new_id() -> str:
+    """Make an id that no other request has, of this process or another: a random number and a running one."""
+    return f"{_PROCESS}{next(_NUMBERS):012x}"
+
+
+def usable_id(given: bytes) -> str:
+    """Take an id of 1 to 64 letters, digits, ".", "_" and "-"; else make one."""
+    return given.decode() if _USABLE.fullmatch(given) else new_id()
+
+
+def count_call(_: UpstreamCall) -> None:
+    """Count a call for the request in whose course it was made."""
+    if (current := CURRENT.get()) is not None:
+        current.upstream_calls += 1

@@ -1,0 +1,87 @@
+"""How many requests were answered, and how fast: by route, method and status."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from itertools import accumulate
+from time import perf_counter
+from typing import Final
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from wisphub_api.web.labels import method_of, route_of
+
+_LABELS: Final = ("route", "method", "status")
+_BUCKETS_S: Final = (
+    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
+)
+_BOUNDS: Final = (*map(str, _BUCKETS_S), "+Inf")
+
+Note = Callable[[str, str, int, float], None]
+
+
+class RequestFigures(Collector):
+    """Counts and times answers, in plain numbers: only the event loop's thread touches them."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[str, str, int], _RequestRow] = {}
+
+    def note(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Take note of an answer.
+
+        Args:
+            route: As it is declared.
+            method: Of the request.
+            status: Of the answer.
+            seconds: Until its first byte.
+        """
+        row = self._rows.get((route, method, status))
+        if row is None:
+            row = self._rows[route, method, status] = _RequestRow()
+        row.buckets[bisect_left(_BUCKETS_S, seconds)] += 1
+        row.seconds += seconds
+
+    def collect(self) -> Iterator[Metric]:
+        """Give the answers, and how long they took."""
+        count = CounterMetricFamily("wisphub_http_requests", "Requests answered.", labels=_LABELS)
+        text = "Time from a request to the first byte of its answer."
+        duration = HistogramMetricFamily("wisphub_http_request_duration_seconds", text, labels=_LABELS)
+        for (route, method, status), row in self._rows.items():
+            labels = (route, method, str(status))
+            count.add_metric(labels, sum(row.buckets))
+            up_to = list(accumulate(row.buckets))
+            duration.add_metric(labels, list(zip(_BOUNDS, map(float, up_to), strict=True)), row.seconds)
+        yield count
+        yield duration
+
+
+class _RequestRow:
+    __slots__ = ("buckets", "seconds")
+
+    def __init__(self) -> None:
+        self.buckets = [0] * (len(_BUCKETS_S) + 1)
+        self.seconds = 0.0
+
+
+def counting_requests(app: ASGIApp, note: Note) -> ASGIApp:
+    """Wrap an application: each answer is counted and timed until it begins to be sent."""
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != ScopeType.HTTP:
+            await app(scope, receive, send)
+            return
+        begun = perf_counter()
+
+        async def send_and_note(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                note(route_of(scope), method_of(scope), message["status"], perf_counter() - begun)
+            await send(message)
+
+        await app(scope, receive, send_and_note)
+
+    return counted

@@ -1,0 +1,524 @@
+"""Several processes, one load: the others take it over, and see what one has written.
+
+Each "process" here has a cache, a shelf and connections of its own; the folder and the Redis are real.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from wisphub_api.cache import shared_cached
+from wisphub_api.cache.shared import Codec, Copy, Shared
+from wisphub_api.cache.shared_cached import SharedCached
+from wisphub_api.cache.slot import Policy
+from wisphub_api.exceptions import UpstreamFailed
+from wisphub_api.fleet.file_shelf import FileShelf
+from wisphub_api.fleet.redis_link import RedisLink
+from wisphub_api.fleet.redis_shelf import RedisShelf
+from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.shelf import Shelf
+from wisphub_api.fleet.two_shelves import TwoShelves
+
+Things = tuple[str, ...]
+WITHIN_S = 8
+"""Longer than any heal takes: Redis is tried again after 1 s, then 2 s."""
+
+
+class Added(msgspec.Struct, frozen=True, tag=True):
+    """A thing that was written."""
+
+    thing: str
+
+    def __call__(self, things: Things, /) -> Things:
+        return (*(thing for thing in things if thing != self.thing), self.thing)
+
+
+CODEC = Codec[Things, Things](kind=Things, pack=tuple, unpack=tuple, changes=Added)
+
+
+class Source:
+    """The upstream of all processes: each load gives the things that were there when it began."""
+
+    def __init__(self) -> None:
+        self.things: Things = ("a",)
+        self.loads = 0
+        self.cost_s = 0.05
+        self.error: Exception | None = None
+
+    async def load(self, _: object) -> Things:
+        self.loads += 1
+        found = self.things
+        await asyncio.sleep(self.cost_s)
+        if self.error is not None:
+            raise self.error
+        return found
+
+
+class Place:
+    """Where processes share: starts them, all with the same settings."""
+
+    def __init__(self, kind: str, folder: Path, redis_url: str, source: Source) -> None:
+        self.kind = kind
+        self.folder = folder
+        self._redis_url = redis_url
+        self._source = source
+
+    @asynccontextmanager
+    async def process(
+        self,
+        *,
+        ttl_s: float = 100,
+        key: str = "key",
+        load: Any = None,
+        codec: Codec[Things, Any] = CODEC,
+        wall: Callable[[], float] = time.time,
+    ) -> AsyncIterator[SharedCached[Things]]:
+        async with AsyncExitStack() as stack:
+            link = RedisLink(self._redis_url)
+            if self.kind != "folder":
+                await stack.enter_async_context(link)
+            redis, folder = RedisShelf(link, "test", 1_000, wall), FileShelf(self.folder)
+            both = TwoShelves(redis, folder)
+            shelves: dict[str, Shelf] = {"folder": folder, "redis": redis, "both": both}
+            shelf = shelves[self.kind]
+            policy = Policy(ttl_s=ttl_s, max_stale_s=1_000, cold_wait_s=10)
+            shared = Shared("things", codec, shelf, Seal(key))
+            cached = SharedCached(
+                "things", load or self._source.load, policy, len, shared, draw=lambda: 0.5, wall=wall
+            )
+            await stack.enter_async_context(cached)
+            await stack.enter_async_context(shelf)
+            yield cached
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture(params=["folder", "redis", "both"])
+def place(request, tmp_path, redis_server, source) -> Place:
+    return Place(request.param, tmp_path, redis_server.url, source)
+
+
+async def until(is_so: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+    """Wait until it is so; fail where it does not become so."""
+    async with asyncio.timeout(within_s):
+        while not is_so():  # noqa: ASYNC110  # nothing tells when it is
+            await asyncio.sleep(0.01)
+
+
+def values(*processes: SharedCached[Things]) -> set[Things | None]:
+    slots = (process._slot for process in processes)
+    return {slot.value if slot else None for slot in slots}
+
+
+async def test_four_cold_processes_make_one_load(place, source):
+    async with AsyncExitStack() as stack:
+        processes = [await stack.enter_async_context(place.process()) for _ in range(4)]
+        readings = await asyncio.gather(*(process.read() for process in processes))
+        assert {reading.value for reading in readings} == {("a",)}
+        assert source.loads == 1
+        assert sorted(process.state().taken_over for process in processes) == [0, 1, 1, 1]
+
+
+async def test_each_refresh_is_one_load_and_reaches_all(place, source):
+    async with AsyncExitStack() as stack:
+        processes = [await stack.enter_async_context(place.process(ttl_s=2)) for _ in range(4)]
+        await until(lambda: values(*processes) == {("a",)})
+        source.things = ("a", "b")
+        await until(lambda: values(*processes) == {("a", "b")})
+        assert source.loads == 2
+
+
+async def test_a_process_that_starts_later_is_warm_at_once_and_as_old_as_the_load(place, source):
+    async with place.process() as first:
+        await first.read()
+        await asyncio.sleep(1.2)
+        async with place.process() as second:
+            reading = await second.read()
+            assert (reading.value, reading.has_waited) == (("a",), False)
+            assert reading.age_s >= 1.2
+            assert source.loads == 1
+
+
+async def test_a_start_without_upstream_answers_stale_from_what_was_kept(place, source):
+    async with place.process(ttl_s=1) as before:
+        await before.read()
+    await asyncio.sleep(1.1)
+    source.error = UpstreamFailed("down", status=503)
+    async with place.process(ttl_s=1) as after:
+        reading = await after.read()
+        assert (reading.value, reading.is_stale) == (("a",), True)
+
+
+async def test_what_one_process_writes_all_show(place, source):
+    async with place.process() as writer, place.process() as reader:
+        await until(lambda: values(writer, reader) == {("a",)})
+        await writer.amend(Added("b"))
+        assert values(writer) == {("a", "b")}
+        await until(lambda: values(reader) == {("a", "b")})
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("a", "b")})
+    assert source.loads == 1
+
+
+async def test_what_two_write_at_once_is_not_lost(place):
+    async with place.process() as one, place.process() as other:
+        await until(lambda: values(one, other) == {("a",)})
+        await asyncio.gather(one.amend(Added("b")), other.amend(Added("c")))
+        await until(lambda: {frozenset(value or ()) for value in values(one, other)} == {frozenset("abc")})
+        async with place.process() as newcomer:
+            await until(lambda: {frozenset(value or ()) for value in values(newcomer)} == {frozenset("abc")})
+
+
+async def test_a_load_that_began_before_a_write_does_not_undo_it(place, source):
+    async with place.process() as loader, place.process() as writer:
+        await until(lambda: values(loader, writer) == {("a",)})
+        source.cost_s = 1.0
+        loader.invalidate()
+        await until(lambda: source.loads == 2)
+        await writer.amend(Added("b"))
+        await until(lambda: loader.state().good_loads == 2)
+        await until(lambda: values(loader, writer) == {("a", "b")})
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("a", "b")})
+
+
+async def test_catching_up_sees_what_was_written_before(place):
+    async with place.process() as writer, place.process() as reader:
+        await until(lambda: values(writer, reader) == {("a",)})
+        if place.kind == "folder":
+            pytest.skip("a folder shows whole copies, when they have been written")
+        await writer.amend(Added("b"))
+        await reader.catch_up()
+        assert values(reader) == {("a", "b")}
+
+
+async def test_to_load_anew_in_one_process_is_to_load_anew_for_all(place, source):
+    async with place.process() as one, place.process() as other:
+        await until(lambda: values(one, other) == {("a",)})
+        source.things = ("z",)
+        one.invalidate()
+        await until(lambda: values(one, other) == {("z",)})
+        assert source.loads == 2
+
+
+async def test_when_the_loading_process_ends_another_takes_its_turn(place, source):
+    async def hang(_: object) -> Things:
+        await asyncio.sleep(60)
+        return ()
+
+    async with place.process() as waiting:
+        async with place.process(load=hang):
+            pass
+        assert (await waiting.read()).value == ("a",)
+    async with place.process() as later:
+        await later.read()
+    assert source.loads == 1
+
+
+async def test_a_failed_load_is_tried_by_the_next(place):
+    def fail(_: object) -> Any:
+        raise UpstreamFailed("no", status=500)
+
+    async with place.process(load=fail) as failing, place.process() as other:
+        assert (await other.read()).value == ("a",)
+        await until(lambda: values(failing) == {("a",)})
+
+
+async def test_a_copy_under_another_key_is_left_alone(place, source, caplog):
+    async with place.process() as first:
+        await first.read()
+    async with place.process(key="another") as stranger:
+        assert (await stranger.read()).has_waited
+    assert source.loads == 2
+    assert "the shared copy is of another WISPHUB_NET_KEY, or damaged, and is left alone" in caplog.text
+
+
+async def test_who_took_over_one_load_makes_the_next_itself_when_the_loader_has_gone(place, source):
+    async with place.process(ttl_s=1) as heir:
+        async with place.process(ttl_s=1) as loader:
+            await until(lambda: values(heir, loader) == {("a",)})
+        source.loads = heir._counts["loads"] = 0
+        begun = heir._generation
+        await until(lambda: source.loads >= 2)
+        assert heir.state().loads == source.loads
+        assert heir._generation - begun <= source.loads + 1
+
+
+async def test_who_waits_for_the_first_load_does_not_wait_for_redis_as_well(place, redis_server, source):
+    source.cost_s = 0.5
+    async with place.process() as loader:
+        await until(lambda: source.loads == 1)
+        redis_server.freeze()
+        begun = time.monotonic()
+        assert (await loader.read()).value == ("a",)
+        assert time.monotonic() - begun < 3
+        redis_server.thaw()
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("a",)})
+
+
+async def test_what_was_written_alone_all_machines_show_when_redis_is_back(
+    place, redis_server, tmp_path, source
+):
+    if place.kind == "folder":
+        pytest.skip("one machine has no Redis to lose")
+    async with place.process() as writer:
+        await until(lambda: values(writer) == {("a",)})
+        place.folder = tmp_path / "another machine"
+        place.folder.mkdir()
+        async with place.process() as reader:
+            await until(lambda: values(reader) == {("a",)})
+            redis_server.stop()
+            source.things = ("a", "b", "c")
+            await writer.amend(Added("b"))
+            await writer.amend(Added("c"))
+            assert values(writer) == {("a", "b", "c")}
+            redis_server.start()
+            await until(lambda: values(reader) == {("a", "b", "c")}, 2 * WITHIN_S)
+            async with place.process() as newcomer:
+                await until(lambda: values(newcomer) == {("a", "b", "c")})
+
+
+async def test_what_was_loaded_alone_a_newcomer_on_another_machine_finds_when_redis_is_back(
+    place, redis_server, tmp_path, source
+):
+    if place.kind == "folder":
+        pytest.skip("one machine has no Redis to lose")
+    async with place.process() as loader:
+        await until(lambda: values(loader) == {("a",)})
+        await until(lambda: loader._is_left)
+        redis_server.freeze()
+        source.things = ("z",)
+        loader.invalidate()
+        await until(lambda: values(loader) == {("z",)}, 2 * WITHIN_S)
+        redis_server.thaw()
+        place.folder = tmp_path / "another machine"
+        place.folder.mkdir()
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("z",)}, 2 * WITHIN_S)
+    assert source.loads == 2
+
+
+async def test_after_redis_was_wiped_the_next_to_start_finds_all_again(place, redis_server, source):
+    if place.kind == "folder":
+        pytest.skip("one machine has no Redis to lose")
+    async with place.process() as one, place.process() as other:
+        await until(lambda: values(one, other) == {("a",)})
+        await one.amend(Added("b"))
+        with redis_server.connected() as connection:
+            await until(lambda: connection.exists("test:mark"))
+            await asyncio.sleep(0.1)
+            connection.flushall()
+            await until(lambda: connection.exists("test:copy:things"))
+        place.folder /= "empty"
+        place.folder.mkdir()
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("a", "b")})
+    assert source.loads == 1
+
+
+async def test_what_was_written_earlier_stands_before_what_was_written_later_whenever_it_is_heard(place):
+    async with place.process() as one, place.process() as other:
+        await until(lambda: values(one, other) == {("a",)})
+        earlier = (round(time.time(), 6), Added("b"))
+        await other.amend(Added("c"))
+        one._know(earlier)
+        one._untold.append(earlier)
+        await one.amend(Added("d"))
+        await until(lambda: values(one, other) == {("a", "b", "c", "d")})
+
+
+async def test_one_whose_writing_was_cut_short_has_it_told_all_the_same(place):
+    async with place.process() as writer, place.process() as reader:
+        await until(lambda: values(writer, reader) == {("a",)})
+        async with writer._telling:
+            writing = asyncio.create_task(writer.amend(Added("b")))
+            await asyncio.sleep(0)
+            writing.cancel()
+            await asyncio.wait({writing})
+        await until(lambda: values(writer, reader) == {("a", "b")})
+
+
+@pytest.mark.parametrize("ahead_s", [-1.5, 1.5])
+async def test_processes_whose_clocks_differ_a_little_share_all_the_same(place, source, ahead_s: float):
+    def wall() -> float:
+        return time.time() + ahead_s
+
+    async with place.process() as one, place.process(wall=wall) as other:
+        await until(lambda: values(one, other) == {("a",)})
+        await one.amend(Added("b"))
+        await other.amend(Added("c"))
+        await until(lambda: {frozenset(value or ()) for value in values(one, other)} == {frozenset("abc")})
+        source.things = ("z",)
+        await asyncio.sleep(abs(ahead_s))
+        other.invalidate()
+        await until(lambda: all("z" in (value or ()) for value in values(one, other)))
+    assert source.loads == 2
+
+
+async def test_a_copy_of_the_future_is_not_believed(place, source):
+    async with place.process(wall=lambda: time.time() + 3_600) as future:
+        await future.read()
+    source.things = ("now",)
+    async with place.process() as later:
+        assert (await later.read()).value == ("now",)
+        await until(lambda: later._is_left)
+        async with place.process() as newcomer:
+            await until(lambda: values(newcomer) == {("now",)})
+    assert source.loads == 2
+
+
+async def test_after_the_clock_was_set_back_what_is_written_and_loaded_counts(place, source):
+    ahead_s = 3_600.0
+    async with place.process(wall=lambda: time.time() + ahead_s) as cached:
+        await cached.read()
+        ahead_s = 0.0
+        await cached.amend(Added("b"))
+        assert values(cached) == {("a", "b")}
+        source.things = ("z",)
+        async with place.process() as other:
+            other.invalidate()
+            await until(lambda: all("z" in (value or ()) for value in values(cached, other)))
+
+
+async def test_a_copy_of_another_release_is_left_alone(place, source, caplog):
+    async with place.process() as old:
+        await old.read()
+    async with place.process(codec=Codec[Things, Any](tuple[str | int, ...], tuple, tuple, Added)) as new:
+        assert (await new.read()).value == ("a",)
+    assert source.loads == 2
+    assert "things: the shared copy is of another release, and is left alone" in caplog.text
+
+
+async def test_what_cannot_be_read_makes_others_look_for_a_copy(place):
+    async with place.process() as reader:
+        await reader.read()
+        heard: list[str] = []
+        hear = reader._shared._hear(lambda *_: heard.append("change"), lambda: heard.append("look"))
+        hear(reader._shared._seal.close(b"\xc1", "change/things"), 0.0)
+        hear(b"rubbish", 0.0)
+        hear(None, 0.0)
+        assert heard == ["look"] * 3
+
+
+class Broken(msgspec.Struct, frozen=True, tag=True):
+    """What fails when it is made."""
+
+    def __call__(self, _: Things, /) -> Things:
+        raise ValueError("Esperanza")
+
+
+async def test_a_change_that_fails_stops_neither_reading_nor_loading(place, source, caplog):
+    async with place.process() as cached:
+        await cached.read()
+        await cached.amend(Broken())
+        source.things = ("z",)
+        cached.invalidate()
+        await until(lambda: values(cached) == {("z",)})
+    assert "things: a change could not be made" in caplog.messages
+
+
+async def test_trouble_while_sharing_is_a_failed_load_and_no_endless_haste(place, monkeypatch):
+    async with place.process(ttl_s=1) as cached:
+        await cached.read()
+
+        def fail() -> Any:
+            raise RuntimeError("nobody foresaw this")
+
+        monkeypatch.setattr(cached._shared, "turn", fail)
+        await until(lambda: cached.state().failed_loads >= 2)
+        assert cached.state().failed_loads < 5
+        assert cached.state().last_error == "internal error (RuntimeError)"
+
+
+async def test_a_loader_whose_turn_was_lost_does_not_undo_what_has_been_loaded_since(place):
+    may_go_on = asyncio.Event()
+
+    async def slow(_: object) -> Things:
+        await may_go_on.wait()
+        return ("old",)
+
+    async with place.process(load=slow) as late:
+        await until(lambda: late.state().loads == 1)
+        assert await late._shared.put(Copy(("new",), round(time.time(), 6), 0.1))
+        late._shared._seen = ""
+        await late._take_over()
+        may_go_on.set()
+        await until(lambda: late.state().good_loads == 1)
+        await asyncio.sleep(0.1)
+        assert values(late) == {("new",)}
+        async with place.process() as newcomer:
+            assert values(newcomer) == {("new",)}
+
+
+async def test_what_a_load_cannot_have_missed_is_forgotten(place, source, monkeypatch):
+    monkeypatch.setattr(shared_cached, "CLOCKS_DIFFER_S", 0.0)
+    async with place.process() as writer, place.process() as reader:
+        await until(lambda: values(writer, reader) == {("a",)})
+        for thing in "bcd":
+            await writer.amend(Added(thing))
+        await until(lambda: values(writer, reader) == {("a", "b", "c", "d")})
+        source.things = ("z",)
+        writer.invalidate()
+        await until(lambda: values(writer, reader) == {("z",)})
+        assert (writer._written, writer._untold, reader._written) == ([], [], [])
+
+
+async def test_however_much_is_written_without_a_load_all_is_shown_and_not_all_is_kept(place, monkeypatch):
+    monkeypatch.setattr(shared_cached, "MOST_CHANGES", 5)
+    async with place.process() as cached:
+        await cached.read()
+        for number in range(20):
+            await cached.amend(Added(str(number)))
+        assert values(cached) == {("a", *map(str, range(20)))}
+        assert len(cached._written) == 5
+
+
+async def test_to_stop_while_all_hangs_takes_no_long_time(place, redis_server):
+    async def hang(_: object) -> Things:
+        await asyncio.sleep(3_600)
+        return ()
+
+    begun = 0.0
+    async with place.process() as cached:
+        await cached.read()
+        async with place.process(load=hang) as hanging:
+            hanging.invalidate()
+            await until(lambda: hanging.state().loads == 1)
+            redis_server.freeze()
+            await cached.amend(Added("b"))
+            begun = time.monotonic()
+    assert time.monotonic() - begun < 10
+
+
+async def test_what_was_written_just_before_the_end_is_seen_by_the_others(place):
+    async with place.process() as reader:
+        async with place.process() as writer:
+            await until(lambda: values(reader, writer) == {("a",)})
+            await until(lambda: reader._is_left and writer._is_left)
+            await writer.amend(Added("b"))
+        await until(lambda: values(reader) == {("a", "b")})
+
+
+async def test_what_only_one_knew_when_redis_was_wiped_all_get_to_know(place, redis_server):
+    if place.kind == "folder":
+        pytest.skip("one machine has no Redis to lose")
+    async with place.process() as one, place.process() as other:
+        await until(lambda: values(one, other) == {("a",)})
+        with redis_server.connected() as connection:
+            await until(lambda: connection.exists("test:mark"))
+            await asyncio.sleep(0.1)
+            one._know((round(time.time(), 6), Added("b")))
+            connection.flushall()
+        other._is_left = False
+        await other._leave()
+        await until(lambda: values(one, other) == {("a", "b")})

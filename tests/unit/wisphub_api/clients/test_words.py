@@ -1,0 +1,43 @@
+"""Fields found by their words."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wisphub_api.clients.text import fold
+from wisphub_api.clients.words import EXACT, INSIDE, PREFIX, WordIndex, WordIndexBuilder
+
+FIELDS = ["Ana María", "MARIA ANA", "ana", "Mariana Peña", "ana ana maria"]
+
+
+@pytest.fixture
+def index() -> WordIndex:
+    builder = WordIndexBuilder()
+    for field in FIELDS:
+        builder.add(field)
+    return WordIndex(builder)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["ana"], [0, 1, 2, 3, 4]),
+        (["maria", "ana"], [0, 1, 3, 4]),
+        (["pe", "mar"], [3]),
+        (["maria", "x"], []),
+    ],
+)
+def test_fields_that_hold_all_words_are_found_in_their_order(index, words, expected):
+    assert index.fields_with(words).tolist() == expected
+
+
+def test_fields_are_ranked_by_how_they_begin(index):
+    fields = index.fields_with(["ana"])
+    assert index.ranks(fields, ["ana"]).tolist() == [PREFIX, INSIDE, EXACT, INSIDE, PREFIX]
+    assert index.ranks(fields, ["ana", "mari"]).tolist() == [PREFIX, INSIDE, INSIDE, INSIDE, INSIDE]
+    assert index.ranks(fields, ["ana", "maria"]).tolist() == [EXACT, INSIDE, INSIDE, INSIDE, INSIDE]
+
+
+@given(text=st.text() | st.text("a\u0301 \xa8\xa0ñÑ\x85ﬃßİ", max_size=8))
+def test_a_text_folded_word_by_word_is_the_text_folded(text):
+    assert " ".join(fold(word) for word in text.split()).split() == fold(text).split()

@@ -1,0 +1,172 @@
+"""One file, several processes: nobody gets more than there is, and nothing of it can be read."""
+
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+
+import pytest
+
+from wisphub_api.fleet.file_store import FileStore
+from wisphub_api.fleet.seal import Seal
+
+SEAL = Seal("key")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+async def store(tmp_path, clock) -> AsyncIterator[FileStore]:
+    store = FileStore(tmp_path, SEAL, clock)
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def other(tmp_path, clock) -> AsyncIterator[FileStore]:
+    """Another process' view of the same file."""
+    store = FileStore(tmp_path, SEAL, clock)
+    yield store
+    await store.close()
+
+
+async def test_both_count_into_one_window_which_ends(store, other, clock):
+    assert [(await each.count("a", 60)).used for each in (store, other, store)] == [1, 2, 3]
+    clock.now += 59
+    count = await other.count("a", 60, 0)
+    assert (count.used, round(count.ends_s, 3)) == (3, 1)
+    clock.now += 1
+    assert (await store.count("a", 60, 2)).used == 2
+    assert (await other.count("b", 60)).used == 1
+
+
+async def test_a_clock_that_is_set_back_ends_a_window(store, clock):
+    await store.count("a", 60, 5)
+    clock.now -= 3600
+    count = await store.count("a", 60)
+    assert (count.used, count.ends_s) == (1, 60)
+
+
+async def test_a_place_is_held_by_one_until_it_is_given_back_or_ends(store, other, clock):
+    hold = await store.hold("zone:5", 30)
+    assert hold
+    assert await other.hold("zone:5", 30) is None
+    await store.release(hold)
+    assert await other.hold("zone:5", 30)
+    clock.now += 30
+    assert await store.hold("zone:5", 30)
+
+
+async def test_a_place_that_has_gone_to_another_is_not_given_back_by_who_had_it(store, other, clock):
+    old = await store.hold("zone:5", 30)
+    clock.now += 31
+    assert await other.hold("zone:5", 30)
+    await store.release(old)
+    assert await store.hold("zone:5", 30) is None
+
+
+async def test_a_note_is_read_by_all_until_it_is_erased_or_ends(store, other, clock):
+    await store.write("a", b"note", 60)
+    assert await other.read("a") == b"note"
+    await other.write("a", b"newer", 60)
+    assert await store.read("a") == b"newer"
+    clock.now += 60
+    assert await other.read("a") is None
+    await store.write("a", b"note", 60)
+    await store.erase("a")
+    assert await other.read("a") is None
+    assert await store.read("b") is None
+
+
+async def test_nothing_in_the_file_can_be_read_and_nobody_else_may(store, tmp_path):
+    await store.write("client:34567890", b"Esperanza Benitez", 60)
+    await store.count("client:34567890", 60)
+    assert await store.hold("client:34567890", 60)
+    files = list(tmp_path.iterdir())
+    everything = b"".join(file.read_bytes() for file in files)
+    assert b"34567890" not in everything
+    assert b"Esperanza" not in everything
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+async def test_a_note_under_another_key_is_no_note(store, tmp_path):
+    await store.write("a", b"note", 60)
+    stranger = FileStore(tmp_path, Seal("another"))
+    assert await stranger.read("a") is None
+    await stranger.close()
+
+
+async def test_what_has_ended_is_removed(store, tmp_path, clock, monkeypatch):
+    monkeypatch.setattr("wisphub_api.fleet.file_store.CLEAN_EVERY", 5)
+    for number in range(4):
+        await store.write(f"{number}", b"note", 60)
+    clock.now += 61
+    await store.write("new", b"note", 60)
+    with sqlite3.connect(tmp_path / "store.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM notes").fetchone() == (1,)
+    connection.close()
+
+
+async def test_without_its_folder_it_goes_on_alone_and_says_so_once(tmp_path, caplog):
+    store = FileStore(tmp_path / "gone", SEAL)
+    assert [(await store.count("a", 60)).used for _ in range(2)] == [1, 2]
+    hold = await store.hold("a", 60)
+    assert hold
+    assert await store.hold("a", 60) is None
+    await store.release(hold)
+    assert await store.hold("a", 60)
+    await store.write("a", b"note", 60)
+    assert await store.read("a") == b"note"
+    await store.erase("a")
+    assert await store.read("a") is None
+    await store.close()
+    assert caplog.text.count("the store in the snapshot folder cannot be used") == 1
+
+
+async def test_a_file_that_is_damaged_does_not_stop_it(tmp_path, caplog):
+    (tmp_path / "store.sqlite").write_bytes(b"nonsense" * 1000)
+    store = FileStore(tmp_path, SEAL)
+    assert (await store.count("a", 60)).used == 1
+    await store.close()
+    assert "cannot be used" in caplog.text
+
+
+HAMMER = """
+import asyncio, sys
+from pathlib import Path
+from wisphub_api.fleet.file_store import FileStore
+from wisphub_api.fleet.seal import Seal
+
+async def work():
+    store = FileStore(Path(sys.argv[1]), Seal("key"))
+    counts = [await store.count("all", 600) for _ in range(50)]
+    holds = await asyncio.gather(*(store.hold("few", 600, most=7) for _ in range(20)))
+    await store.close()
+    print(max(count.used for count in counts), sum(hold is not None for hold in holds))
+
+asyncio.run(work())
+"""
+
+
+def test_four_processes_lose_no_count_and_take_no_place_twice(tmp_path):
+    command = [sys.executable, "-c", HAMMER, str(tmp_path)]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    try:
+        found = [tuple(map(int, process.communicate(timeout=60)[0].split())) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    assert max(count for count, _ in found) == 4 * 50
+    assert sum(holds for _, holds in found) == 7

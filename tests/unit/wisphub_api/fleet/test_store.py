@@ -1,0 +1,229 @@
+"""One contract for every store, and what Redis does and does not get to see."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from wisphub_api.fleet.redis_store import RedisStore
+from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.store import Expiring, Hold, MemoryStore, Store
+
+Share = Callable[[], Awaitable[Store]]
+SECRET_NOTE = b"Esperanza Benitez"
+
+
+@pytest.fixture(params=["memory", "redis"])
+def share(request) -> Share:
+    """Give the store as one more process has it; in memory it is the same one."""
+    memory = MemoryStore()
+    connect = request.getfixturevalue("connect") if request.param == "redis" else None
+
+    async def one_more() -> Store:
+        return RedisStore(await connect(), Seal("key"), "test", MemoryStore()) if connect else memory
+
+    return one_more
+
+
+async def test_a_window_counts_what_all_add(share):
+    one, other = await share(), await share()
+    assert (await one.count("k", 60)).used == 1
+    assert (await other.count("k", 60, 5)).used == 6
+    count = await one.count("k", 60, 0)
+    assert count.used == 6
+    assert 50 < count.ends_s <= 60
+    assert (await one.count("another", 60)).used == 1
+
+
+async def test_what_is_taken_back_is_not_counted(share):
+    store = await share()
+    await store.count("k", 60, 3)
+    assert (await store.count("k", 60, -2)).used == 1
+    assert (await store.count("new", 60, -1)).used == -1
+
+
+async def test_a_window_begins_with_its_first_and_is_not_made_longer(share):
+    store = await share()
+    first = await store.count("k", 0.3)
+    assert 0 < first.ends_s <= 0.3
+    await asyncio.sleep(0.15)
+    assert (await store.count("k", 0.3)).ends_s < 0.2
+    await asyncio.sleep(0.2)
+    assert (await store.count("k", 0.3)).used == 1
+
+
+async def test_only_so_many_hold_a_key_at_once(share):
+    one, other = await share(), await share()
+    first, second = await one.hold("k", 60, 2), await other.hold("k", 60, 2)
+    assert first is not None
+    assert second is not None
+    assert await one.hold("k", 60, 2) is None
+    assert await one.hold("another", 60) is not None
+    await other.release(first)
+    assert await one.hold("k", 60, 2) is not None
+    assert await other.hold("k", 60, 2) is None
+
+
+@pytest.mark.parametrize("most", [0, -1])
+async def test_where_there_is_no_place_nobody_holds_one(share, most):
+    assert await (await share()).hold("k", 60, most) is None
+
+
+async def test_a_hold_ends_by_itself_and_its_late_release_frees_nobody_elses(share):
+    store = await share()
+    first = await store.hold("k", 0.2)
+    assert first is not None
+    await asyncio.sleep(0.25)
+    second = await store.hold("k", 60)
+    assert second is not None
+    await store.release(first)
+    assert await store.hold("k", 60) is None
+    await store.release(Hold("k", "made up"))
+    assert await store.hold("k", 60) is None
+
+
+async def test_a_short_hold_does_not_end_a_longer_one(share):
+    store = await share()
+    assert await store.hold("k", 60, 2) is not None
+    assert await store.hold("k", 0.1, 2) is not None
+    await asyncio.sleep(0.15)
+    assert await store.hold("k", 60, 1) is None
+    assert await store.hold("k", 60, 2) is not None
+
+
+async def test_of_two_hundred_at_once_never_more_than_three_hold_it(share):
+    stores = [await share() for _ in range(3)]
+    holding = most = had = 0
+
+    async def take(store: Store) -> None:
+        nonlocal holding, most, had
+        hold = await store.hold("k", 60, 3)
+        if hold is None:
+            return
+        holding, had = holding + 1, had + 1
+        most = max(most, holding)
+        await asyncio.sleep(0.001)
+        holding -= 1
+        await store.release(hold)
+
+    await asyncio.gather(*(take(stores[number % 3]) for number in range(200)))
+    assert most <= 3
+    assert had >= 3
+    assert [await stores[0].hold("k", 60, 3) is not None for _ in range(4)] == [True, True, True, False]
+
+
+async def test_of_two_hundred_counts_none_is_lost(share):
+    stores = [await share() for _ in range(3)]
+    counts = await asyncio.gather(*(stores[number % 3].count("k", 60) for number in range(200)))
+    assert sorted(count.used for count in counts) == list(range(1, 201))
+
+
+async def test_a_note_is_read_by_all_until_it_is_taken_away(share):
+    one, other = await share(), await share()
+    assert await one.read("k") is None
+    await one.write("k", b"first", 60)
+    assert await other.read("k") == b"first"
+    await other.write("k", b"second", 60)
+    assert await one.read("k") == b"second"
+    await other.erase("k")
+    assert await one.read("k") is None
+
+
+async def test_a_note_is_forgotten_after_its_time(share):
+    store = await share()
+    await store.write("k", b"note", 0.1)
+    await asyncio.sleep(0.15)
+    assert await store.read("k") is None
+
+
+async def test_redis_sees_neither_a_note_nor_what_it_is_of(connect, redis_server):
+    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
+    await store.write("first-answer:12ab", SECRET_NOTE, 60)
+    await store.hold("first-answer:12ab", 60)
+    await store.count("failures:12ab", 60)
+    with redis_server.connected() as connection:
+        keys = set(connection.keys("test:*"))
+        dumps = b"".join(connection.dump(key) for key in keys)
+        assert all(connection.pttl(key) > 0 for key in keys)
+    assert sorted(key.split(b":")[1] for key in keys) == [b"count", b"hold", b"note"]
+    assert not [part for part in (SECRET_NOTE, b"12ab", b"first-answer") if part in dumps + b"".join(keys)]
+
+
+async def test_a_note_put_under_another_key_or_by_a_stranger_is_none(connect, redis_server):
+    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
+    await store.write("k", SECRET_NOTE, 60)
+    with redis_server.connected() as connection:
+        connection.copy(store._name("note", "k"), store._name("note", "other"))
+        connection.set(store._name("note", "rubbish"), b"rubbish")
+    assert await store.read("k") == SECRET_NOTE
+    assert await store.read("other") is None
+    assert await store.read("rubbish") is None
+
+
+async def test_alone_it_goes_on_with_what_it_knows(connect, redis_server):
+    link = await connect()
+    store = RedisStore(link, Seal("key"), "test", MemoryStore())
+    await store.write("before", b"note", 60)
+    redis_server.stop()
+    await store.write("after", b"note", 60)
+    assert [await store.read(key) for key in ("before", "after", "none")] == [b"note", b"note", None]
+    assert [(await store.count("k", 60)).used for _ in range(2)] == [1, 2]
+    hold = await store.hold("k", 60)
+    assert hold is not None
+    assert await store.hold("k", 60) is None
+    await store.release(hold)
+    assert await store.hold("k", 60) is not None
+    await store.erase("before")
+    assert await store.read("before") is None
+    assert link.state().state == "alone"
+
+
+async def test_what_redis_has_lost_this_process_still_knows(connect, redis_server):
+    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
+    await store.write("k", b"note", 60)
+    with redis_server.connected() as connection:
+        connection.flushall()
+    assert await store.read("k") == b"note"
+
+
+async def test_what_was_noted_alone_all_know_when_redis_is_back(connect, redis_server, until):
+    one, other = await connect(), await connect()
+    writer, reader = (
+        RedisStore(one, Seal("key"), "test", MemoryStore()),
+        RedisStore(other, Seal("key"), "test", MemoryStore()),
+    )
+    await writer.write("erased", b"old", 60)
+    await writer.write("changed", b"old", 60)
+    redis_server.freeze()
+    one._answer_s = other._answer_s = 0.1
+    await writer.write("new", b"note", 60)
+    await writer.write("changed", b"note", 60)
+    await writer.write("short", b"note", 0.1)
+    await writer.erase("erased")
+    redis_server.thaw()
+    one._answer_s = other._answer_s = 5.0
+    await until(lambda: not list(writer._untold) and one.state().state == "together")
+    await asyncio.sleep(0.15)  # Redis finds, and carries out, what it was told while it was frozen
+    keys = ("new", "changed", "short", "erased")
+    assert [await reader.read(key) for key in keys] == [b"note", b"note", None, None]
+    assert [await writer.read(key) for key in keys] == [b"note", b"note", None, None]
+
+
+def test_entries_that_have_ended_make_room_for_more():
+    now = 0.0
+    entries: Expiring[int] = Expiring(lambda: now, most=3)
+    for number in range(3):
+        entries.set(str(number), number, ends=1.0)
+    now = 1.0
+    assert entries.get("0") is None
+    assert list(entries) == []
+    entries.set("new", 1, ends=2.0)
+    assert len(entries) == 1
+    assert list(entries) == ["new"]
+
+
+def test_entries_that_have_not_ended_are_all_kept():
+    entries: Expiring[int] = Expiring(lambda: 0.0, most=3)
+    for number in range(100):
+        entries.set(str(number), number, ends=1.0)
+    assert len(list(entries)) == 100

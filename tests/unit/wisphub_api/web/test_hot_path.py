@@ -1,0 +1,402 @@
+"""The short way gives byte for byte what the long way gives, and steps aside for the rest."""
+
+import asyncio
+import itertools
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+from urllib.parse import unquote
+
+import brotli
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from litestar import Litestar
+
+from wisphub_api.api_keys import ApiKey, digest
+from wisphub_api.app import create_app
+from wisphub_api.settings import Settings
+from wisphub_api.web.hot_path import SHORT_WAY, HotPath, heeded, only_q
+
+READER, VERIFIER = "a-reader", "a-verifier"
+WHOLE = ["/api/v1/clients/", "/api/v1/internet-plans/", "/api/v1/payment-methods/"]
+SHORT = [
+    *WHOLE,
+    "/api/v1/clients/by-service-id/7",
+    "/api/v1/clients/by-document/34567890",
+    "/api/v1/clients/by-phone/3104567890",
+    "/api/v1/clients/search?q=esperanza",
+    "/api/v1/internet-plans/11",
+]
+
+
+Fields = list[tuple[bytes, bytes]]
+
+
+class Told(NamedTuple):
+    """An answer, but for its request id where that was made for it."""
+
+    status: int
+    fields: Fields
+    has_own_id: bool
+    body: bytes
+
+
+class Both:
+    """An application, and what it answers by either way."""
+
+    def __init__(self, app: Litestar) -> None:
+        self._app = app
+        self.hot: HotPath = app.state[SHORT_WAY]
+        self.short_answers = 0
+
+    async def short(self, method: str, raw: bytes, fields: Fields) -> Told | None:
+        """Ask the short way, as the protocol does."""
+        sent = self.hot.answer(scope_of(method, raw, fields)) if method == "GET" else None
+        if sent is None:
+            return None
+        self.short_answers += 1
+        status = int(sent.status.split()[1])
+        told = [tuple(line.split(b": ", 1)) for line in sent.head.split(b"\r\n")]
+        return told_of(status, told, sent.body, fields)  # type: ignore[arg-type]
+
+    async def long(self, method: str, raw: bytes, fields: Fields) -> Told:
+        """Ask the application, as uvicorn does."""
+        sent: list[Any] = []
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Any) -> None:
+            sent.append(dict(message))
+
+        await self._app(scope_of(method, raw, fields), receive, send)
+        start, *bodies = sent
+        return told_of(start["status"], start["headers"], b"".join(each["body"] for each in bodies), fields)
+
+    async def compare(self, method: str, raw: bytes, fields: Fields) -> Told:
+        """Ask both ways, again where a second has gone by in between; give the answer."""
+        for _ in range(5):
+            short, long = await self.short(method, raw, fields), await self.long(method, raw, fields)
+            if short in (long, None):
+                break
+        assert short in (long, None)
+        return long
+
+
+def scope_of(method: str, raw: bytes, fields: Fields) -> Any:
+    path, _, query = raw.partition(b"?")
+    return {
+        "type": "http",
+        "method": method,
+        "path": unquote(path.decode("latin-1")),
+        "raw_path": path,
+        "query_string": query,
+        "headers": fields,
+        "client": ("127.0.0.1", 1),
+        "server": ("service", 80),
+        "scheme": "http",
+        "http_version": "1.1",
+        "root_path": "",
+        "state": {},
+    }
+
+
+def told_of(status: int, told: Fields, body: bytes, asked: Fields) -> Told:
+    (request_id,) = (value for name, value in told if name == b"x-request-id")
+    others = [field for field in told if field[0] != b"x-request-id"]
+    return Told(status, others, (b"x-request-id", request_id) in asked, body)
+
+
+@pytest.fixture
+def settings_of_both(settings: Settings) -> Settings:
+    keys = {
+        "reader": ApiKey(digest(READER.encode())),
+        "verifier": ApiKey(digest(VERIFIER.encode()), frozenset({"verify"})),
+    }
+    return msgspec.structs.replace(settings, api_keys=keys, log_sample=0.0)
+
+
+@pytest.fixture(scope="module")
+def runner() -> Iterator[asyncio.Runner]:
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture
+def both(runner, settings_of_both) -> Iterator[Both]:
+    """A warm application; its loop runs while it is asked."""
+    app = create_app(settings_of_both)
+
+    async def hold(is_open: asyncio.Event, may_close: asyncio.Event) -> None:
+        async with app.lifespan():  # entered and left by one task, as it must be
+            is_open.set()
+            await may_close.wait()
+
+    async def open_warm() -> tuple[Both, asyncio.Event, asyncio.Task[None]]:
+        is_open, may_close = asyncio.Event(), asyncio.Event()
+        holding = asyncio.create_task(hold(is_open, may_close))
+        await is_open.wait()
+        both = Both(app)
+        for path in WHOLE:
+            await both.long("GET", path.encode(), [key()])
+        return both, may_close, holding
+
+    async def close(may_close: asyncio.Event, holding: asyncio.Task[None]) -> None:
+        may_close.set()
+        await holding
+
+    both, may_close, holding = runner.run(open_warm())
+    yield both
+    runner.run(close(may_close, holding))
+
+
+def key(value: str = READER) -> tuple[bytes, bytes]:
+    return b"x-api-key", value.encode()
+
+
+def field_of(answer: Any, name: bytes) -> bytes | None:
+    return dict(answer[1]).get(name)
+
+
+@pytest.mark.parametrize("path", SHORT)
+def test_each_route_has_a_short_way_that_tells_the_same(both, runner, path):
+    status, headers, _, body = runner.run(both.compare("GET", path.encode(), [key()]))
+    assert both.short_answers == 1
+    assert status == 200
+    assert int(dict(headers)[b"content-length"]) == len(body) > 2
+    again = runner.run(
+        both.compare("GET", path.encode(), [key(), (b"if-none-match", dict(headers)[b"etag"])])
+    )
+    assert (again[0], again[3], both.short_answers) == (304, b"", 2)
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "zstd"])
+def test_the_list_is_sent_compressed_once_the_form_is_made(both, runner, coding):
+    headers = [key(), (b"accept-encoding", coding.encode())]
+    first = runner.run(both.compare("GET", b"/api/v1/clients/", headers))  # makes it on the long way
+    second = runner.run(both.compare("GET", b"/api/v1/clients/", headers))
+    assert both.short_answers >= 1
+    assert first == second
+    assert field_of(first, b"content-encoding") == coding.encode()
+    assert field_of(first, b"vary") == b"X-API-Key, Accept-Encoding"
+    plain = runner.run(both.compare("GET", b"/api/v1/clients/", [key()]))
+    assert field_of(plain, b"etag") != field_of(first, b"etag")
+    if coding == "br":
+        assert brotli.decompress(first[3]) == plain[3]
+    known = [*headers, (b"if-none-match", field_of(first, b"etag") or b"")]
+    assert runner.run(both.compare("GET", b"/api/v1/clients/", known))[0] == 304
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [],
+        [key("unknown")],
+        [key(VERIFIER)],
+        [key(), key()],
+        [key(), (b"cache-control", b"no-cache")],
+        [key(), (b"origin", b"https://evil.example")],
+        [key(), (b"content-length", b"0")],
+        [key(), (b"transfer-encoding", b"chunked")],
+        [key(), (b"if-none-match", b'"a"'), (b"if-none-match", b"*")],
+        [key(), *[(b"x-%d" % number, b"1") for number in range(30)]],
+        [key(), (b"x-long", b"a" * 40_000)],
+    ],
+)
+def test_it_steps_aside_for_what_it_does_not_know(both, runner, headers):
+    runner.run(both.compare("GET", b"/api/v1/clients/by-service-id/7", headers))
+    assert both.short_answers == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("HEAD", "/api/v1/clients/"),
+        ("POST", "/api/v1/clients/"),
+        ("OPTIONS", "/api/v1/clients/"),
+        ("GET", "/api/v1/clients"),
+        ("GET", "/api/v1/clients/?limit=2"),
+        ("GET", "/api/v1/clients/by-service-id/"),
+        ("GET", "/api/v1/clients/by-service-id/007"),
+        ("GET", "/api/v1/clients/by-service-id/-1"),
+        ("GET", "/api/v1/clients/by-service-id/7.0"),
+        ("GET", "/api/v1/clients/by-service-id/999999"),
+        ("GET", "/api/v1/clients/by-document/no-such"),
+        ("GET", "/api/v1/clients/search?q=e"),
+        ("GET", "/api/v1/clients/search?q=" + "e" * 201),
+        ("GET", "/api/v1/clients/search?q=esperanza&limit=1"),
+        ("GET", "/api/v1/clients/search?q=esperanza&q=x"),
+        ("GET", "/api/v1/clients/search?q=%ff%fe"),
+        ("GET", "/api/v1/clients/search"),
+        ("GET", "/api/v1/internet-plans/999999"),
+        ("GET", "/health"),
+    ],
+)
+def test_it_leaves_other_requests_to_the_long_way(both, runner, method, path):
+    runner.run(both.compare(method, path.encode(), [key()]))
+    assert both.short_answers == 0
+
+
+TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
+SEGMENT = st.one_of(
+    st.sampled_from(["7", "34567890", "3104567890", "11", "+573104567890", "34.567.890", "0", "12"]),
+    st.integers(-5, 10**20).map(str),
+    TEXT.map(lambda text: httpx.QueryParams({"q": text}).__str__()[2:]),
+)
+QUERY = st.one_of(
+    st.sampled_from(
+        ["q=esperanza", "q=benitez+esperanza", "q=%C3%B1", "q=", "q", "limit=1", "q=es%20pe", "Q=ab", ""]
+    ),
+    TEXT.map(lambda text: str(httpx.QueryParams({"q": text}))),
+    st.binary(max_size=6).map(lambda raw: "q=" + "".join(f"%{byte:02x}" for byte in raw)),
+)
+PATH = st.one_of(
+    st.sampled_from(WHOLE),
+    st.builds(
+        lambda route, segment: f"/api/v1/clients/{route}/{segment}",
+        st.sampled_from(["by-document", "by-phone", "by-service-id"]),
+        SEGMENT,
+    ),
+    SEGMENT.map(lambda segment: f"/api/v1/internet-plans/{segment}"),
+    QUERY.map(lambda query: f"/api/v1/clients/search?{query}"),
+)
+HEADER = st.one_of(
+    st.sampled_from(
+        [
+            (b"accept-encoding", b"gzip, br"),
+            (b"accept-encoding", b"identity;q=0"),
+            (b"accept-encoding", b"zstd;q=0.5, *;q=0.1"),
+            (b"accept", b"text/html"),
+            (b"if-none-match", b"*"),
+            (b"if-none-match", b'W/"abc", "def"'),
+            (b"x-request-id", b"mine-1"),
+            (b"x-request-id", b"not mine"),
+            (b"cache-control", b"max-age=100"),
+            (b"range", b"bytes=0-1"),
+            (b"if-modified-since", b"Mon, 23 Nov 2026 00:00:00 GMT"),
+            (b"host", b"elsewhere"),
+            (b"origin", b"null"),
+            (b"connection", b"close"),
+            (b"expect", b"100-continue"),
+            (b"cookie", b"a=b"),
+            (b"content-type", b"application/json"),
+            (b"x-forwarded-for", b"1.2.3.4"),
+            (b"x-http-method-override", b"DELETE"),
+        ]
+    ),
+    st.tuples(
+        st.sampled_from([b"if-none-match", b"accept-encoding", b"x-other", b"user-agent"]),
+        st.binary(max_size=20).filter(lambda raw: not any(byte < 32 or byte == 127 for byte in raw)),
+    ),
+)
+KEYS = st.sampled_from(
+    [[key()], [key()], [key()], [key(VERIFIER)], [key("wrong")], [], [key(), key(VERIFIER)]]
+)
+
+
+FIELDS = st.builds(lambda keys, others: [*keys, *others], KEYS, st.lists(HEADER, max_size=5))
+
+
+@settings(
+    max_examples=400,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(path=PATH, fields=FIELDS, method=st.sampled_from(["GET", "GET", "HEAD"]))
+def test_whatever_is_asked_both_ways_tell_the_same(both, runner, path, fields, method):
+    runner.run(both.compare(method, path.encode(), fields))
+
+
+def test_answers_by_either_way_are_counted_alike(both, runner):
+    def counts() -> tuple[dict[Any, int], list[int]]:
+        figures = both.hot._note.__self__._rows  # the method's owner
+        hits = [route.cached.state().hits for route in both.hot._whole.values()]
+        return {labels: sum(row.buckets) for labels, row in figures.items()}, hits
+
+    before, hits = counts()
+    for path in SHORT:
+        runner.run(both.short("GET", path.encode(), [key()]))
+    middle, hits_by_short = counts()
+    for path in SHORT:
+        runner.run(both.long("GET", path.encode(), [key()]))
+    after, hits_by_long = counts()
+    assert both.short_answers == len(SHORT)
+    grown = [
+        {label: late[label] - early.get(label, 0) for label in late}
+        for early, late in itertools.pairwise([before, middle, after])
+    ]
+    assert {label: n for label, n in grown[0].items() if n} == {
+        label: n for label, n in grown[1].items() if n
+    }
+    more = [
+        [late - early for early, late in zip(*pair, strict=True)]
+        for pair in itertools.pairwise([hits, hits_by_short, hits_by_long])
+    ]
+    assert more[0] == more[1]
+
+
+def test_a_changed_client_is_shown_at_once(both, runner):
+    path = b"/api/v1/clients/by-service-id/7"
+    before = runner.run(both.short("GET", path, [key()]))
+
+    async def change() -> None:
+        from wisphub_api.clients.changes import ProfileChanged  # noqa: PLC0415
+        from wisphub_api.clients.models import ProfileUpdate  # noqa: PLC0415
+
+        cached = both.hot._by_part["/api/v1/clients/by-service-id"].cached
+        await cached.amend(ProfileChanged(7, ProfileUpdate(name="Otra Persona")))
+
+    runner.run(change())
+    after = runner.run(both.compare("GET", path, [key()]))
+    assert b"Otra Persona" in after[3]
+    assert b"Otra Persona" not in before[3]
+
+
+def test_an_answer_is_found_once_in_a_value(both, runner, monkeypatch):
+    route = both.hot._by_part["/api/v1/clients/by-service-id"]
+    found: list[str] = []
+    find = route._find
+
+    def find_and_note(value: Any, text: str) -> Any:
+        found.append(text)
+        return find(value, text)
+
+    monkeypatch.setattr(route, "_find", find_and_note)
+    for coding in (b"gzip", b"gzip", b"br", b"gzip"):
+        fields = [key(), (b"accept-encoding", coding)]
+        assert runner.run(both.short("GET", b"/api/v1/clients/by-service-id/7", fields))
+    assert found == ["7", "7"]  # for each coding once
+
+
+def test_what_a_route_remembers_is_bounded(both, runner, monkeypatch):
+    monkeypatch.setattr("wisphub_api.web.hot_path.MEMORY_BYTES", 5_000)
+    for number in range(1, 40):
+        runner.run(both.short("GET", b"/api/v1/clients/by-service-id/%d" % number, [key()]))
+    assert len(both.hot._by_part["/api/v1/clients/by-service-id"]._answers) <= 5
+
+
+@pytest.mark.parametrize(
+    ("query", "text"),
+    [
+        (b"q=a", "a"),
+        (b"q=a+b%20c", "a b c"),
+        (b"q=%C3%B1", "ñ"),
+        (b"q=", ""),
+        (b"q=a&b=c", None),
+        (b"q=a;b", None),
+        (b"Q=a", None),
+        (b"q=%ff", None),
+    ],
+)
+def test_a_query_of_q_alone_is_read(query, text):
+    assert only_q(query) == text
+
+
+def test_a_long_header_is_left_to_the_long_way():
+    scope: Any = {"raw_path": b"/", "query_string": b"", "headers": [(b"x-api-key", b"k")]}
+    assert heeded(scope) == [b"k", None, None, None]
+    assert heeded(scope | {"headers": [(b"a", b"b" * 3_000)]}) is None
+    assert heeded(scope | {"query_string": b"q" * 3_000}) is None

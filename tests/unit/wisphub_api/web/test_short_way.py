@@ -1,0 +1,178 @@
+"""The short way over real connections: kept open, closed, asked in one breath, in a queue, while it stops."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.server import ServerState
+
+from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, short_way_of
+from wisphub_api.web.draining import DRAINING
+from wisphub_api.web.hot_path import SHORT_WAY, Sent
+
+LARGE = b"x" * (3 * COPIED_BYTES)
+BODIES = {"/hot": b"hot", "/large": LARGE}
+
+
+class ShortWay:
+    """Answers /hot and /large."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def answer(self, scope: Any) -> Sent | None:
+        body = BODIES.get(scope["path"])
+        if body is None:
+            return None
+        self.answered += 1
+        return Sent(b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\nx-request-id: 1" % len(body), body)
+
+
+class App:
+    """Has a short way; the long one tells the same, and is slow on /late."""
+
+    def __init__(self) -> None:
+        self.short_way = ShortWay()
+        self.state = {SHORT_WAY: self.short_way}
+        self.asked = 0
+
+    async def __call__(self, scope: Any, _: Any, send: Any) -> None:
+        self.asked += 1
+        if scope["path"] == "/late":
+            await asyncio.sleep(0.2)
+        body = BODIES.get(scope["path"], b"long")
+        headers = [(b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Wrapped:
+    """As uvicorn wraps an application that stands behind a proxy."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+class Connection:
+    """A connection, its application, the server's side of it and what tells that the service stops."""
+
+    def __init__(self, app: App, stops: asyncio.Event) -> None:
+        self.app = app
+        self.stops = stops
+        self.reader: asyncio.StreamReader
+        self.writer: asyncio.StreamWriter
+        self.protocol: BoundedHttp
+
+    async def ask(self, *paths: str, version: str = "1.1", method: str = "GET", more: str = "") -> None:
+        requests = (f"{method} {path} HTTP/{version}\r\nHost: service\r\n{more}\r\n" for path in paths)
+        self.writer.write("".join(requests).encode())
+        await self.writer.drain()
+
+    async def answer(self) -> tuple[bytes, bytes]:
+        """Read one answer: its head and its body."""
+        head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
+        (length,) = (line.split()[1] for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+        return head, await asyncio.wait_for(self.reader.readexactly(int(length)), 10)
+
+    async def is_closed(self) -> bool:
+        return await asyncio.wait_for(self.reader.read(1), 10) == b""
+
+
+@asynccontextmanager
+async def connected(app: App) -> AsyncIterator[Connection]:
+    config = uvicorn.Config(Wrapped(app), http=BoundedHttp, lifespan="off", log_config=None)
+    config.load()
+    state, stops = ServerState(), asyncio.Event()
+    state.default_headers = [(b"date", b"today")]
+    connection = Connection(app, stops)
+
+    def accept() -> BoundedHttp:
+        connection.protocol = BoundedHttp(config, state, {DRAINING: stops})
+        return connection.protocol
+
+    async with await asyncio.get_running_loop().create_server(accept, "127.0.0.1", 0) as server:
+        address = server.sockets[0].getsockname()
+        connection.reader, connection.writer = await asyncio.open_connection(*address, limit=2**20)
+        yield connection
+        connection.writer.close()
+
+
+@pytest.fixture
+async def connection() -> AsyncIterator[Connection]:
+    async with connected(App()) as connection:
+        yield connection
+
+
+async def test_one_connection_is_answered_again_and_again_by_either_way(connection):
+    for path, body in (("/hot", b"hot"), ("/cold", b"long"), ("/hot", b"hot"), ("/large", LARGE)):
+        await connection.ask(path)
+        head, told = await connection.answer()
+        assert told == body
+        assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: ")
+        assert b"connection: close" not in head
+    assert (connection.app.short_way.answered, connection.app.asked) == (3, 1)
+
+
+@pytest.mark.parametrize(("version", "more"), [("1.1", "Connection: close\r\n"), ("1.0", "")])
+async def test_who_asks_for_one_answer_is_told_that_it_is_the_last(connection, version, more):
+    await connection.ask("/hot", version=version, more=more)
+    head, body = await connection.answer()
+    assert head.endswith(b"\r\nconnection: close\r\n\r\n")
+    assert body == b"hot"
+    assert await connection.is_closed()
+
+
+async def test_many_asked_in_one_breath_are_answered_in_their_order(connection):
+    paths = ["/hot", "/cold", "/hot"] * 30
+    await connection.ask(*paths)
+    assert [(await connection.answer())[1] for _ in paths] == [b"hot", b"long", b"hot"] * 30
+
+
+async def test_a_long_queue_behind_a_slow_answer_is_answered_whole(connection):
+    await connection.ask("/late", *["/hot"] * 1_500)
+    assert (await connection.answer())[1] == b"long"
+    assert {(await connection.answer())[1] for _ in range(1_500)} == {b"hot"}
+
+
+async def test_who_does_not_read_is_not_answered_without_end(connection):
+    await connection.ask(*["/large"] * 1_000)  # 48 MB: more than the buffers of both sides hold
+    await asyncio.sleep(0.3)
+    answered = connection.app.short_way.answered + connection.app.asked
+    assert answered < 1_000
+    assert {(await connection.answer())[1] for _ in range(1_000)} == {LARGE}
+
+
+async def test_another_method_goes_the_long_way(connection):
+    await connection.ask("/hot", method="DELETE")
+    assert (await connection.answer())[1] == b"hot"
+    assert (connection.app.short_way.answered, connection.app.asked) == (0, 1)
+
+
+async def test_while_the_service_stops_the_last_answer_says_so(connection):
+    await connection.ask("/hot")
+    await connection.answer()
+    connection.stops.set()
+    connection.protocol.shutdown()
+    await connection.ask("/hot")
+    head, body = await connection.answer()
+    assert (body, connection.app.short_way.answered, connection.app.asked) == (b"hot", 1, 1)
+    assert b"\r\nconnection: close\r\n" in head
+    assert await connection.is_closed()
+
+
+async def test_an_idle_connection_is_closed_after_a_short_answer_as_after_a_long_one(connection):
+    connection.protocol.timeout_keep_alive = 0.1
+    await connection.ask("/hot")
+    await connection.answer()
+    assert await connection.is_closed()
+
+
+def test_an_application_without_one_has_none():
+    assert short_way_of(lambda: None) is None
+    assert short_way_of(Wrapped(App())) is not None
