@@ -98,10 +98,14 @@ class SharedCached(Cached[V]):
             if self._untold:
                 self._is_left = False
                 self._is_to_be_left.set()
+        if not self._shared.tells:  # the others see it by the copy alone: now, not soon
+            await self._leave()
 
     async def catch_up(self) -> None:
         """See what other processes have written up to now."""
         await self._shared.catch_up()
+        if not self._shared.tells:
+            await self._take_over()
 
     async def _load_once(self) -> Slot[V]:
         """Load once, or take over what another process loads meanwhile."""

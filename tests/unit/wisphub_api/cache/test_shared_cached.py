@@ -194,8 +194,6 @@ async def test_a_load_that_began_before_a_write_does_not_undo_it(place, source):
 async def test_catching_up_sees_what_was_written_before(place):
     async with place.process() as writer, place.process() as reader:
         await until(lambda: values(writer, reader) == {("a",)})
-        if place.kind == "folder":
-            pytest.skip("a folder shows whole copies, when they have been written")
         await writer.amend(Added("b"))
         await reader.catch_up()
         assert values(reader) == {("a", "b")}
