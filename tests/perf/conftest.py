@@ -144,7 +144,7 @@ class Stand:
         return Upstream(self._start(program))
 
     def service(
-        self, upstream: Upstream, *, is_warm: bool = True, workers: int = 1, **settings: float
+        self, upstream: Upstream, *, is_warm: bool = True, workers: int = 1, **settings: float | Path
     ) -> Server:
         """Start the service, with a full cache or just alive; `settings` by lower-case variable name."""
         program = Program(
@@ -164,13 +164,17 @@ class Stand:
                 "WISPHUB_NET_HOST": upstream.server.url,
                 "WISPHUB_NET_KEY": "demo-key",
                 "WISPHUB_API_KEYS": f"perf:{KEY}",
-                **{name.upper(): f"{value:g}" for name, value in settings.items()},
+                **{name.upper(): _written(value) for name, value in settings.items()},
             },
         )
         return self._start(program)
 
     def _start(self, program: Program) -> Server:
         return self._stack.enter_context(serving(program, logs=self._logs))
+
+
+def _written(value: float | Path) -> str:
+    return str(value) if isinstance(value, Path) else f"{value:g}"
 
 
 def start_stand(logs: Path) -> Iterator[Stand]:

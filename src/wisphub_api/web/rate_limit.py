@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from limits import parse
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
@@ -46,6 +45,8 @@ class RateLimit:
     """
 
     def __init__(self, limit: str, store: Store) -> None:
+        from limits import parse  # noqa: PLC0415  # takes a while to import: who has no limit need not wait
+
         item = parse(limit)
         self._limit = limit
         self._most = item.amount

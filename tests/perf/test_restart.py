@@ -1,0 +1,54 @@
+"""How soon does the service answer again when it is started while WispHub Net is down?
+
+It keeps what it has loaded in a folder. Started anew without any upstream it must answer within a second,
+with what was kept, and say that it is stale.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from loadcheck import closed, objective
+from loadcheck.judge import claim
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.perf.conftest import Stand, Upstream
+
+    from loadcheck.load_test import LoadTest
+    from loadcheck.server import Server
+
+pytestmark = pytest.mark.perf
+
+ANSWERS_WITHIN_S = 1.0
+TTL_S = 1.0
+
+
+def start(stand: Stand, upstream: Upstream, kept: Path) -> Server:
+    """Start the service; gives it once it can answer."""
+    return stand.service(
+        upstream,
+        wisphub_api_clients_ttl=TTL_S,
+        wisphub_api_plans_ttl=TTL_S,
+        wisphub_api_snapshot_dir=kept,
+    )
+
+
+def test_start_without_upstream(load: LoadTest, stand: Stand, tmp_path: Path) -> None:
+    upstream = stand.upstream(
+        latency_ms=5, clients=int(load.pick(short=2_000, documented=50_000, stress=50_000))
+    )
+    start(stand, upstream, tmp_path).stop()
+    upstream.server.stop()
+    time.sleep(TTL_S)
+    begun = time.monotonic()
+    service = start(stand, upstream, tmp_path)
+    took_s = time.monotonic() - begun
+    users = closed("locustfiles/client_search.py:ClientSearchUser", users=10, hold_s=3, warm_up_s=0)
+    run = load.play(users, service, env=stand.consumer_env)
+    started = claim("seconds until it answers", took_s, "≤", ANSWERS_WITHIN_S)
+    load.check(run, objective(max_ms=1_000, failure_ratio=0, min_stale_ratio=1), claims=(started,))
