@@ -57,7 +57,7 @@ BENCH := $(if $(LARGE),bench,bench and not large)
 
 bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those of 500,000 clients too
 	$(BIN)/pytest -p benchmark -m "$(BENCH)" tests/perf/micro --timeout=1800 --benchmark-autosave --benchmark-storage=perf-results/bench \
-		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-warmup=on $(ARGS)
+		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-max-time=0.5 $(ARGS)
 	$(BIN)/python tests/perf/micro/footprint.py 2000 50000 $(if $(LARGE),500000)
 
 peers: setup ## Our speed beside the limit's and the peers'; ARGS=--quick to see that it runs, ARGS=--help for more

@@ -18,7 +18,6 @@ def give_back_what_is_freed() -> None:
     (mallopt(3)): the tables of one snapshot after the other then leave holes that stay with the process.
     Elsewhere nothing is done.
     """
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    mallopt = getattr(libc, "mallopt", lambda *_: None)  # other C libraries have none
+    mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)

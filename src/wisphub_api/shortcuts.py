@@ -27,7 +27,7 @@ def shortcuts(
     """Name the routes, as they are declared."""
     return Shortcuts(
         whole={
-            f"{CLIENTS}/": Shortcut(CLIENTS, directory, lambda value, _: value.representation),
+            f"{CLIENTS}/": Shortcut(CLIENTS, directory, _list),
             f"{PLANS}/": Shortcut(PLANS, plans, lambda value, _: represent_page(value.plans, None, 0)),
             f"{PAYMENT_METHODS}/": Shortcut(
                 PAYMENT_METHODS, payment_methods, lambda value, _: represent_page(value, None, 0)
@@ -55,6 +55,11 @@ def shortcuts(
         },
         by_query={f"{CLIENTS}/search": Shortcut(f"{CLIENTS}/search", directory, _search)},
     )
+
+
+def _list(directory: Directory, _: str) -> Representation | None:
+    """Give the whole list where it has been made; after a change it takes a while, off the event loop."""
+    return directory.representation if directory.has_list else None
 
 
 def _one(found: Client | InternetPlan | None) -> Representation | None:

@@ -53,6 +53,11 @@ class Directory:
         """All clients as JSON, tagged once per snapshot; after `replaced`, when first asked for."""
         return tagged(self.records().body, total=len(self), is_kept=True)
 
+    @property
+    def has_list(self) -> bool:
+        """Whether the whole list is ready; after `replaced` it takes a while."""
+        return "representation" in vars(self)
+
     def replaced(self, client: Client) -> Directory:
         """Give the snapshot in which this client stands for the one of its `service_id`.
 

@@ -101,7 +101,7 @@ def _sorted_places(text: bytes) -> Numbers:
     padded = np.frombuffer(text + END.encode() * _SORTED, np.uint8)
     ordered = np.zeros(len(text) - text.count(END.encode()), np.int32)
     end = 0
-    for char in np.unique(chars[chars != ord(END)]):
+    for char in (char for char in range(256) if char != ord(END) and bytes((char,)) in text):
         places = np.flatnonzero(chars == char).astype(np.int32)
         keys = np.zeros(len(places), np.uint64)
         for offset in range(_SORTED):

@@ -41,11 +41,11 @@ class Indexes(Struct, frozen=True):
         """Give the indexes in which clients have changed; None where that is no longer worth it."""
         indexes = self
         for position, before, after in changes:
+            if indexes.search.changed > MOST_REVISED:
+                return None
             if _indexed(before) != _indexed(after):
-                if indexes.search.changed >= MOST_REVISED:
-                    return None
                 indexes = indexes.replaced(position, after)
-        return indexes
+        return indexes if indexes.search.changed <= MOST_REVISED else None
 
 
 def index(records: Records) -> Indexes:

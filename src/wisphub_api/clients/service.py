@@ -54,6 +54,8 @@ class ClientService:
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List clients by `service_id`."""
         reading = await self._directory.read(wish)
+        if limit is None and not offset and not reading.value.has_list:
+            await asyncio.to_thread(reading.value.page, limit, offset)
         return reading.map(lambda directory: directory.page(limit, offset))
 
     async def search(

@@ -190,9 +190,7 @@ class WispHubNet:
         """Give what reads one page of a list."""
 
         async def page(offset: int, limit: int) -> Page[T]:
-            return await self.read(
-                path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency
-            )
+            return await self.read(path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency)
 
         return page
 

@@ -230,7 +230,9 @@ def clean_text(value: Text) -> str | None:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     text = str(value).strip()
-    return text.encode(errors="replace").decode() or None  # a lone surrogate could not be sent on
+    if text.isascii():
+        return text or None
+    return text.encode(errors="replace").decode()  # a lone surrogate could not be sent on
 
 
 def _amount(value: Text) -> float | None:

@@ -184,6 +184,16 @@ def test_what_is_searched_by_is_taken_over_until_too_much_has_changed(make_row):
     assert directory.refreshed(gathered(moved, directory.known))._indexes is indexes
 
 
+def test_with_many_changes_in_memory_a_refresh_indexes_anew_though_it_brings_just_these(make_row):
+    directory = Directory(make_row(number, nombre="Ana") for number in range(100))
+    new = [make_row(number, nombre="Luz") for number in range(100)]
+    known = directory.known
+    for row in new:
+        directory = directory.replaced(row.client)
+    refreshed = directory.refreshed(gathered(new, known))
+    assert (refreshed._indexes.search.changed, refreshed.search("luz", None, 0).total) == (0, 100)
+
+
 def test_a_search_asked_again_is_answered_from_memory_until_a_client_is_replaced(directory, make_row):
     first = directory.search("pena", None, 0)
     assert directory.search("pena", None, 0) is first

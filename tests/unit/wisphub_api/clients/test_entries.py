@@ -23,6 +23,12 @@ def test_words_are_found_by_what_they_contain_begin_with_and_are(words, text):
     assert found.beginning(text + END).tolist() == [at for at, word in numbered if word == text]
 
 
+def test_long_words_are_told_apart_by_their_last_letter():
+    found = entries(["constantina", "constantino", "constant"])
+    assert found.containing("constantino").tolist() == [1]
+    assert found.beginning("constant" + END).tolist() == [2]
+
+
 def test_a_text_may_be_longer_than_all_words_and_hold_what_cannot_be_encoded():
     found = entries(["ana", "luz"])
     assert found.containing("ana" * 1000).tolist() == []

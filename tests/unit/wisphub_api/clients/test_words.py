@@ -31,6 +31,16 @@ def test_fields_that_hold_all_words_are_found_in_their_order(index, words, expec
     assert index.fields_with(words).tolist() == expected
 
 
+def test_among_many_words_that_hold_a_text_the_right_field_is_found():
+    builder = WordIndexBuilder()
+    for number in range(100):
+        builder.add(f"maria{number} ana{number}")
+    builder.add("luz zeta")
+    builder.add("zeta maria5")
+    assert WordIndex(builder).fields_with(["maria", "zeta"]).tolist() == [101]
+    assert WordIndex(builder).fields_with(["maria", "luz"]).tolist() == []
+
+
 def test_fields_are_ranked_by_how_they_begin(index):
     fields = index.fields_with(["ana"])
     assert index.ranks(fields, ["ana"]).tolist() == [PREFIX, INSIDE, EXACT, INSIDE, PREFIX]

@@ -70,15 +70,17 @@ async def test_all_clients_are_read_with_the_key():
 
 async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch):
     monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
-    threads, reading = [], threading.Semaphore(1)
+    threads, reading, is_read_twice = [], threading.Lock(), threading.Event()
 
     class Watched(PageReader[ClientWire, ClientRow]):
         def __call__(self, body: bytes) -> Page[ClientRow]:
-            assert reading.acquire(blocking=False)
+            if not reading.acquire(blocking=False):
+                is_read_twice.set()
+                return super().__call__(body)
             threads.append(threading.current_thread())
-            page = super().__call__(body)
+            is_read_twice.wait(0.1)  # long enough for another page to come
             reading.release()
-            return page
+            return super().__call__(body)
 
     async def read_all(net: WispHubNet) -> Any:
         net._client_pages = Watched(ClientWire, to_client_row)
@@ -87,6 +89,7 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
     assert len(await Upstream().run(read_all)) == 700
     assert threading.main_thread() not in threads
     assert len(threads) == 3
+    assert not is_read_twice.is_set()
 
 
 async def test_next_is_never_followed_so_the_key_never_goes_out_in_clear():

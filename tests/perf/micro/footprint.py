@@ -1,0 +1,102 @@
+"""What a directory takes: memory, time, and the longest that it keeps the event loop waiting.
+
+Each number of clients is measured in a process of its own, which reads them in pages, as a crawl does, builds
+a snapshot, and another beside it of which every client has changed. Run: python footprint.py 50000 500000
+"""
+
+import asyncio
+import gc
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+import wisphub_api.app  # noqa: F401  # the memory of a service that has loaded nothing
+from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.gathering import Gathering
+from wisphub_api.clients.records import NOBODY, Records
+from wisphub_api.memory import give_back_what_is_freed
+from wisphub_api.upstream.wire import ClientRow, ClientWire, PageReader, to_client_row
+from wisphub_sim.data import client_record
+
+PAGE = 300
+LOOK_S = 0.0005
+
+
+def memory_mb(kind: str) -> int:
+    """Read `VmRSS` (now) or `VmHWM` (the most there was)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(kind)) >> 10
+
+
+class Lag:
+    """The longest that the event loop was kept waiting."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    @asynccontextmanager
+    async def watched(self) -> AsyncIterator[None]:
+        self.longest_s = 0.0
+        watching = asyncio.create_task(self._watch())
+        await asyncio.sleep(0.01)
+        yield
+        watching.cancel()
+
+    async def _watch(self) -> None:
+        while True:
+            begun = time.perf_counter()
+            await asyncio.sleep(LOOK_S)
+            self.longest_s = max(self.longest_s, time.perf_counter() - begun - LOOK_S)
+
+
+def gathered(size: int, comment: str, known: Records) -> Records:
+    gathering, read = Gathering(known), PageReader(ClientWire, to_client_row)
+    for begin in range(1, size + 1, PAGE):
+        ids = range(begin, min(begin + PAGE, size + 1))
+        rows = [client_record(1, service_id) | {"ciudad": comment} for service_id in ids]
+        page: Any = read(msgspec.json.encode({"count": size, "results": rows}))
+        kept: list[ClientRow] = [row for row in page.rows if row is not None]
+        gathering.extend(kept)
+    return gathering.build()
+
+
+async def measure(size: int) -> None:
+    lag = Lag()
+    give_back_what_is_freed()
+    gc.collect()
+    gc.freeze()
+    base = memory_mb("VmRSS")
+    directory: Directory | None = None
+    for city in ("Ibagué", "Tunja"):
+        records = await asyncio.to_thread(gathered, size, city, directory.known if directory else NOBODY)
+        begun, used = time.perf_counter(), time.process_time()
+        async with lag.watched():
+            anew = await asyncio.to_thread(Directory, records)
+        took, cpu = time.perf_counter() - begun, time.process_time() - used
+        directory, records = anew, NOBODY
+        del anew
+    now_mb, most_mb = memory_mb("VmRSS"), memory_mb("VmHWM")
+    kept_ms = lag.longest_s * 1e3
+    sys.stdout.write(
+        f"{size:>9,} clients: built in {took:.2f} s ({cpu:.2f} s of CPU), loop held up {kept_ms:.1f} ms;"
+        f" {base} MB before, {now_mb} MB with one snapshot, {most_mb} MB with two\n"
+    )
+
+
+def main() -> None:
+    """Measure the numbers of clients given, each in its own process."""
+    if len(sys.argv) == 2:
+        asyncio.run(measure(int(sys.argv[1])))
+        return
+    for size in sys.argv[1:]:
+        subprocess.run([sys.executable, __file__, size], check=True)
+
+
+if __name__ == "__main__":
+    main()

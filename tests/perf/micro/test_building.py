@@ -1,0 +1,44 @@
+"""What a snapshot costs: from records, from another process's copy, after one client has changed."""
+
+import msgspec
+import pytest
+
+from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.packing import PackedClients, pack, unpack
+
+pytestmark = pytest.mark.bench
+GROUP = "2 a snapshot"
+ROUNDS = 3
+
+
+def test_build(benchmark, records):
+    benchmark.group = GROUP
+    assert len(benchmark.pedantic(Directory, (records,), rounds=ROUNDS)) == len(records)
+
+
+def test_refresh_with_one_change(benchmark, directory, records):
+    benchmark.group = GROUP
+    client = msgspec.structs.replace(records.client(5), name="Otra")
+    changed = records.replaced({5: client})
+    assert benchmark.pedantic(directory.refreshed, (changed,), rounds=ROUNDS).by_service_id(6) == client
+
+
+def test_replace_one_client(benchmark, directory):
+    benchmark.group = GROUP
+    client = msgspec.structs.replace(directory.by_service_id(7), name="Otra")
+    assert benchmark(directory.replaced, client).by_service_id(7) == client
+
+
+def test_pack(benchmark, directory):
+    benchmark.group = "3 a copy for others"
+    copy = benchmark.pedantic(lambda: msgspec.msgpack.encode(pack(directory)), rounds=ROUNDS)
+    benchmark.extra_info["bytes"] = len(copy)
+
+
+def test_unpack(benchmark, directory):
+    benchmark.group = "3 a copy for others"
+    copy = msgspec.msgpack.encode(pack(directory))
+    unpacked = benchmark.pedantic(
+        lambda: unpack(msgspec.msgpack.decode(copy, type=PackedClients)), rounds=ROUNDS
+    )
+    assert unpacked.representation.etag == directory.representation.etag

@@ -1,0 +1,29 @@
+"""What a page of a crawl costs: decoding it, and keeping what it says."""
+
+import pytest
+
+from wisphub_api.clients.gathering import Gathering
+from wisphub_api.upstream.wire import ClientWire, PageReader, to_client_row
+
+pytestmark = pytest.mark.bench
+GROUP = "1 a page of 300"
+
+
+def test_decode(benchmark, page):
+    benchmark.group = GROUP
+    assert len(benchmark(PageReader(ClientWire, to_client_row), page).rows) == 300
+
+
+@pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
+def test_keep(benchmark, rows, is_known):
+    benchmark.group = GROUP
+    before = Gathering()
+    before.extend(rows)
+    known = before.build()
+
+    def keep() -> Gathering:
+        gathering = Gathering(known) if is_known else Gathering()
+        gathering.extend(rows)
+        return gathering
+
+    assert len(benchmark(keep)) == 300
