@@ -1,0 +1,1 @@
+"""Benchmarks beside others: run by hand or by `make`, never a gate."""

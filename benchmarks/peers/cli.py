@@ -1,0 +1,164 @@
+"""The command: play everything, print the tables, keep them with JSON and plots."""
+
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import click
+import msgspec
+from msgspec import Struct
+
+from benchmarks.peers.figures import Measure, Measures, Missing
+from benchmarks.peers.life import Life, live
+from benchmarks.peers.machine import BUSY_GENERATOR_CORES
+from benchmarks.peers.nginx import find_nginx
+from benchmarks.peers.play import Plan, Played, play
+from benchmarks.peers.plot import plot
+from benchmarks.peers.stand import Cores, Stand, two_cores
+from benchmarks.peers.table import measures_table, targets_table
+from benchmarks.peers.targets import Line, judge
+from benchmarks.peers.wrk import CONNECTIONS, WrkFailed, is_installed
+from loadcheck.process import ProcessFailed
+from loadcheck.record import Environment, environment
+
+SIZES: Final = (2_000, 50_000)
+QUICK_LOOKUPS: Final = 100
+FEW_REQUESTS: Final = 200
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """All of a run, as it is kept."""
+
+    environment: Environment
+    plan: Plan
+    cores: Cores
+    measures: list[Measure]
+    missing: list[Missing]
+    lives: list[Life]
+    targets: list[Line]
+
+
+@click.command()
+@click.option(
+    "--clients", "sizes", multiple=True, type=click.IntRange(1_000, 500_000), help="Default: 2000 and 50000."
+)
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1, 100))
+@click.option("--seconds", default=2, show_default=True, type=click.IntRange(1, 60), help="Of each measure.")
+@click.option(
+    "--tries", default=2, show_default=True, type=click.IntRange(1, 9), help="While others are busy."
+)
+@click.option("--case", "only", multiple=True, help="Only cases whose name holds this; may be repeated.")
+@click.option("--pin/--no-pin", default=True, show_default=True, help="Server and load on a core each.")
+@click.option(
+    "--life/--no-life", "has_life", default=True, show_default=True, help="Start, crawl and refresh too."
+)
+@click.option("--quick", is_flag=True, help="One short round with 2,000 clients: does it run at all?")
+@click.option("--out", default="perf-results/peers", show_default=True, type=click.Path(path_type=Path))
+def main(  # noqa: PLR0913, PLR0917 - one argument an option
+    sizes: tuple[int, ...],
+    rounds: int,
+    seconds: int,
+    tries: int,
+    only: tuple[str, ...],
+    pin: bool,  # noqa: FBT001 - click passes it by name
+    has_life: bool,  # noqa: FBT001 - likewise
+    quick: bool,  # noqa: FBT001 - likewise
+    out: Path,
+) -> None:
+    """Measure the service beside the limit and its peers.
+
+    It is a report: it ends with 0 whatever was found, and with 1 where something could not be measured.
+    """
+    if not is_installed():
+        raise click.ClickException("wrk is not installed (Debian's package is `wrk`)")
+    plan = Plan(rounds=rounds, seconds=float(seconds), tries=tries, only=only)
+    if quick:
+        plan = Plan(rounds=1, seconds=1.0, warm_up_s=0.0, lookups=QUICK_LOOKUPS, only=only)
+        sizes, has_life = SIZES[:1], False
+    cores = two_cores() if pin else Cores()
+    try:
+        result = measure_all(sizes or SIZES, plan, cores, has_life=has_life)
+    except (ProcessFailed, WrkFailed, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    keep(result, out)
+    click.echo(report(result))
+    if any(each.is_failure for each in result.missing):
+        sys.exit(1)
+
+
+def measure_all(sizes: Sequence[int], plan: Plan, cores: Cores, *, has_life: bool) -> Result:
+    """Play every number of clients on a stand of its own."""
+    described = environment(Path.cwd())
+    played = [play_with(clients, plan, cores) for clients in sizes]
+    lives = []
+    if has_life:
+        with tempfile.TemporaryDirectory(prefix="peers-") as folder:
+            lives.append(live(max(sizes), plan.rounds, Path(folder), tell))
+    measures = [measure for each in played for measure in each.measures]
+    return Result(
+        environment=described,
+        plan=plan,
+        cores=cores,
+        measures=measures,
+        missing=[missing for each in played for missing in each.missing],
+        lives=lives,
+        targets=judge(Measures(measures), lives),
+    )
+
+
+def play_with(clients: int, plan: Plan, cores: Cores) -> Played:
+    """Play all cases with so many clients."""
+    with (
+        tempfile.TemporaryDirectory(prefix="peers-") as folder,
+        cores.taken(),
+        Stand(clients, Path(folder), cores) as stand,
+    ):
+        return play(stand, plan, Path(folder), tell)
+
+
+def keep(result: Result, out: Path) -> None:
+    """Write the JSON, the tables and a plot for each number of clients."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "peers.json").write_bytes(msgspec.json.format(msgspec.json.encode(result)))
+    (out / "peers.md").write_text(report(result) + "\n", encoding="utf-8")
+    measures = Measures(result.measures)
+    for clients in measures.sizes():
+        (out / f"{clients}-clients.svg").write_text(plot(clients, measures), encoding="utf-8")
+
+
+def report(result: Result) -> str:
+    """Write all tables, and before them what is to be known of the run."""
+    measures = Measures(result.measures)
+    tables = [measures_table(clients, measures, result.missing) for clients in measures.sizes()]
+    return "\n\n".join(["\n".join(notes(result)), *tables, targets_table(result.targets)])
+
+
+def notes(result: Result) -> list[str]:
+    """Say on what it was measured, and what may have spoiled it."""
+    described, plan = result.environment, result.plan
+    where = "wherever the system put them" if result.cores.server is None else "server and wrk on a core each"
+    told = [
+        f"{described.cores} cores, {described.processor}, Python {described.python}; {where}.",
+        f"wrk, 1 thread, {CONNECTIONS} connections; {plan.rounds} rounds, {plan.seconds:g} s a measure.",
+        "A figure is the rounds' median; in brackets its ratio to the bare ASGI app's, lowest and highest.",
+    ]
+    if noisy := [one for one in result.measures if one.disturbance.is_noisy]:
+        worst = max(one.disturbance.cores for one in noisy)
+        told.append(
+            f"NOISY: during {len(noisy)} of {len(result.measures)} measures the machine did something else, "
+            f"up to {worst:.1f} cores of it. Measure again when it is idle."
+        )
+    if busy := {one.server for one in result.measures if one.generator_cores > BUSY_GENERATOR_CORES}:
+        told.append(f"wrk itself was the limit at times for: {', '.join(sorted(busy))}.")
+    if few := {f"{one.server}, {one.case}" for one in result.measures if one.requests < FEW_REQUESTS}:
+        told.append(f"Too few requests for a P99: {'; '.join(sorted(few))}.")
+    if find_nginx() is None:
+        told.append("nginx is not installed (Debian's package is `nginx`).")
+    return told
+
+
+def tell(line: str) -> None:
+    """Say what is being done."""
+    click.echo(line, err=True)

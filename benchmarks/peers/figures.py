@@ -1,0 +1,109 @@
+"""Figures of a run and what becomes of them: each round's ratio to the limit, their median and spread."""
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import Final
+
+from msgspec import Struct
+
+from benchmarks.peers.machine import Disturbance
+
+US, LIMIT, LITESTAR, FASTAPI, NGINX = "wisphub-api", "bare ASGI", "bare Litestar", "FastAPI", "nginx"
+SERVERS: Final = (LIMIT, US, LITESTAR, FASTAPI, NGINX)
+
+
+class Measure(Struct, frozen=True, kw_only=True):
+    """One server, driven once with one case.
+
+    Attributes:
+        clients: How many clients the provider has.
+        cpu_s_per_1000: What the server spent for 1,000 requests, in CPU seconds.
+        memory_mb: The most that the server held meanwhile, in 10^6 bytes.
+        generator_cores: How busy the load generator was.
+    """
+
+    clients: int
+    case: str
+    server: str
+    round: int
+    requests: int
+    requests_per_s: float
+    p50_ms: float
+    p99_ms: float
+    cpu_s_per_1000: float
+    memory_mb: float
+    generator_cores: float
+    disturbance: Disturbance
+
+
+class Missing(Struct, frozen=True, kw_only=True):
+    """A server that was not measured with a case, and why."""
+
+    clients: int
+    case: str
+    server: str
+    why: str
+    is_failure: bool
+
+
+class Spread(Struct, frozen=True):
+    """A figure of several rounds."""
+
+    median: float
+    low: float
+    high: float
+
+
+class Metric(Struct, frozen=True):
+    """A figure of a measure, and what it is called."""
+
+    title: str
+    of: Callable[[Measure], float]
+
+
+RATE: Final = Metric("requests/s", lambda one: one.requests_per_s)
+METRICS: Final = (
+    RATE,
+    Metric("P50 ms", lambda one: one.p50_ms),
+    Metric("P99 ms", lambda one: one.p99_ms),
+    Metric("CPU s per 1,000", lambda one: one.cpu_s_per_1000),
+    Metric("memory MB", lambda one: one.memory_mb),
+)
+
+
+class Measures:
+    """All measures of a run, to be looked up by clients, case and server."""
+
+    def __init__(self, measures: Iterable[Measure]) -> None:
+        self._found: dict[tuple[int, str, str], dict[int, Measure]] = {}
+        for one in measures:
+            self._found.setdefault((one.clients, one.case, one.server), {})[one.round] = one
+
+    def cases(self, clients: int) -> list[str]:
+        """Name the cases measured with so many clients, in their order."""
+        return list(dict.fromkeys(case for count, case, _ in self._found if count == clients))
+
+    def sizes(self) -> list[int]:
+        """Give the numbers of clients, in their order."""
+        return list(dict.fromkeys(count for count, _, _ in self._found))
+
+    def has(self, clients: int, case: str, server: str) -> bool:
+        """Was it measured?"""
+        return (clients, case, server) in self._found
+
+    def figure(self, metric: Metric, clients: int, case: str, server: str) -> Spread:
+        """Give a metric over all rounds."""
+        return spread([metric.of(one) for one in self._found[clients, case, server].values()])
+
+    def ratio(self, metric: Metric, clients: int, case: str, servers: tuple[str, str]) -> Spread | None:
+        """Give the ratio of the first server to the second, round by round; None without both."""
+        ours, theirs = (self._found.get((clients, case, server), {}) for server in servers)
+        rounds = [each for each in ours if each in theirs and metric.of(theirs[each])]
+        return (
+            spread([metric.of(ours[each]) / metric.of(theirs[each]) for each in rounds]) if rounds else None
+        )
+
+
+def spread(values: Sequence[float]) -> Spread:
+    """Give the median, the lowest and the highest."""
+    return Spread(median(values), min(values), max(values))

@@ -1,0 +1,54 @@
+import pytest
+
+from benchmarks.peers.figures import LIMIT, NGINX, US, Measures, Missing
+from benchmarks.peers.table import measures_table, number, table, targets_table
+from benchmarks.peers.targets import Line
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (0.0123456, "0.0123"),
+        (0.9, "0.900"),
+        (12.34, "12.3"),
+        (123.4, "123"),
+        (999.6, "1,000"),
+        (30_812.4, "30,812"),
+    ],
+)
+def test_a_number_has_three_digits_that_count(value, text):
+    assert number(value) == text
+
+
+def test_columns_are_as_wide_as_their_widest_cell():
+    assert table(["a", "server"], [["wide", "x"], ["", "y"]]).splitlines() == [
+        "| a    | server |",
+        "|------|--------|",
+        "| wide | x      |",
+        "|      | y      |",
+    ]
+
+
+def test_each_figure_stands_beside_its_ratio_to_the_limit(measured):
+    rates = {US: (10_000, 9_000, 11_000), LIMIT: (20_000, 20_000, 20_000)}
+    found = Measures(
+        measured(who, at, rate) for who, all_of in rates.items() for at, rate in enumerate(all_of)
+    )
+    missing = [Missing(clients=2_000, case="plans", server=NGINX, why="not offered", is_failure=False)]
+    lines = measures_table(2_000, found, missing).splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines]
+    assert cells[2][1:4] == ["plans", "bare ASGI", "20,000"]
+    assert cells[3][1:4] == ["", "wisphub-api", "10,000 (0.500: 0.450 to 0.550)"]
+    assert lines[4] == "plans, nginx: not offered"
+
+
+def test_a_single_round_has_no_spread(measured):
+    found = Measures([measured(US, 0, 500), measured(LIMIT, 0, 1_000)])
+    assert "| 500 (0.500) " in measures_table(2_000, found, [])
+
+
+def test_promises_stand_beside_what_was_found():
+    assert "| 304: 0.85 of bare ASGI | 0.90  | met |" in targets_table(
+        [Line("304: 0.85 of bare ASGI", "0.90", "met")]
+    )
