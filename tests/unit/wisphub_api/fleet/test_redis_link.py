@@ -28,6 +28,12 @@ def impatient(monkeypatch) -> None:
     monkeypatch.setattr(redis_link, "FIRST_TRY_S", 0.1)
 
 
+@pytest.fixture(autouse=True)
+def _warnings_and_worse(caplog) -> None:
+    """Other tests of this process may have let more through."""
+    caplog.set_level("WARNING")
+
+
 async def test_it_is_there_at_the_start(redis_server, caplog):
     caplog.set_level("INFO")
     async with RedisLink(redis_server.url) as link:
