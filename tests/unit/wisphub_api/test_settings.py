@@ -76,6 +76,7 @@ def test_keys_have_names_and_may_hold_a_colon():
         ("WISPHUB_API_ALLOWED_HOSTS", "api.example.com:8000"),
         ("WISPHUB_API_ALLOWED_HOSTS", "*"),
         ("WISPHUB_API_CORS_ORIGINS", "*"),
+        ("WISPHUB_API_SNAPSHOT_DIR", "no/such/folder"),
         ("WISPHUB_API_CORS_ORIGINS", "app.example.com"),
         ("WISPHUB_API_CORS_ORIGINS", "https://app.example.com/"),
         ("MAX_ACTIVE_TICKETS_PER_ZONE", "0"),
@@ -104,6 +105,8 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable, value):
         ("WISPHUB_API_KEYS", "bot/admin:hush"),
         ("WISPHUB_NET_HOST", "https://me:hush@api.wisphub.net"),
         ("WISPHUB_NET_HOST", "https://:hush@x"),
+        ("WISPHUB_API_REDIS_URL", "http://:hush@127.0.0.1:6379/0"),
+        ("WISPHUB_API_REDIS_URL", "redis://:hush@/0"),
         ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://me:hush@127.0.0.1:4318"),
     ],
 )
