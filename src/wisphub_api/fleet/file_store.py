@@ -18,8 +18,8 @@ from wisphub_api.fleet.store import Count, Hold, MemoryStore, new_token
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-LOCK_WAIT_S: Final = 0.1
-"""How long one process may wait for another's writing, which takes microseconds."""
+LOCK_WAIT_S: Final = 3.0
+"""How long one process may wait for another's writing: microseconds, unless that one is held up."""
 UNUSABLE: Final = (sqlite3.Error, OSError)
 CLEAN_EVERY: Final = 1_000
 """After so many writes, what has ended is removed."""
@@ -163,9 +163,23 @@ class FileStore:
                 self._path, LOCK_WAIT_S, isolation_level=None, check_same_thread=False
             )
             try:
-                connection.executescript(_TABLES)
+                _prepare(connection)
             except sqlite3.Error:
                 connection.close()
                 raise
             self._connection = connection
         return self._connection
+
+
+def _prepare(connection: sqlite3.Connection) -> None:
+    """Make the tables; SQLite waits for nobody where several begin to write ahead at once."""
+    give_up_at = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            connection.executescript(_TABLES)
+        except sqlite3.OperationalError:
+            if time.monotonic() > give_up_at:
+                raise
+            time.sleep(0.01)
+        else:
+            return
