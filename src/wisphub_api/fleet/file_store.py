@@ -70,7 +70,7 @@ class FileStore:
         now = self._clock()
         values = {"key": self._seal.digest(key), "amount": amount, "now": now, "window": window_s}
         try:
-            used, ends = await self._do(lambda db: db.execute(_COUNT, values).fetchone())
+            used, ends = await self._do(lambda db: db.execute(_COUNT, values).fetchall()[0])
         except UNUSABLE:
             return await self._own.count(key, window_s, amount)
         return Count(used, ends - now)
@@ -153,7 +153,7 @@ class FileStore:
         if self._writes % CLEAN_EVERY == 0:
             for table in ("counts", "holds", "notes"):
                 connection.execute(f"DELETE FROM {table} WHERE ends < ?", (self._clock(),))  # noqa: S608  # our own names
-        return work(connection)
+        return _patiently(lambda: work(connection))
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file when it is first used."""
@@ -163,7 +163,7 @@ class FileStore:
                 self._path, LOCK_WAIT_S, isolation_level=None, check_same_thread=False
             )
             try:
-                _prepare(connection)
+                _patiently(lambda: connection.executescript(_TABLES))
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -171,15 +171,13 @@ class FileStore:
         return self._connection
 
 
-def _prepare(connection: sqlite3.Connection) -> None:
-    """Make the tables; SQLite waits for nobody where several begin to write ahead at once."""
+def _patiently(call: Callable[[], T]) -> T:
+    """Do it again while another process has the file to itself: SQLite waits in most cases, not in all."""
     give_up_at = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
-            connection.executescript(_TABLES)
+            return call()
         except sqlite3.OperationalError:
             if time.monotonic() > give_up_at:
                 raise
-            time.sleep(0.01)
-        else:
-            return
+            time.sleep(0.005)
