@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from wisphub_api.fleet.seal import Seal, SealBroken
+from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S
 from wisphub_api.fleet.store import Count, Hold, MemoryStore, new_token
 
 T = TypeVar("T")
@@ -34,8 +35,8 @@ CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, note BLOB, ends REAL) WI
 _COUNT: Final = """
 INSERT INTO counts VALUES (:key, :amount, :now + :window)
 ON CONFLICT (key) DO UPDATE SET
-  used = CASE WHEN ends > :now AND ends <= :now + :window THEN used + :amount ELSE :amount END,
-  ends = CASE WHEN ends > :now AND ends <= :now + :window THEN ends ELSE :now + :window END
+  used = CASE WHEN ends > :now AND ends <= :latest THEN used + :amount ELSE :amount END,
+  ends = CASE WHEN ends > :now AND ends <= :latest THEN ends ELSE :now + :window END
 RETURNING used, ends
 """
 _HOLD: Final = """
@@ -68,7 +69,13 @@ class FileStore:
     async def count(self, key: str, window_s: float, amount: int = 1) -> Count:
         """Add to a count and tell it."""
         now = self._clock()
-        values = {"key": self._seal.digest(key), "amount": amount, "now": now, "window": window_s}
+        values = {
+            "key": self._seal.digest(key),
+            "amount": amount,
+            "now": now,
+            "window": window_s,
+            "latest": now + window_s + CLOCKS_DIFFER_S,
+        }
         try:
             used, ends = await self._do(lambda db: db.execute(_COUNT, values).fetchall()[0])
         except UNUSABLE:
@@ -153,7 +160,7 @@ class FileStore:
         if self._writes % CLEAN_EVERY == 0:
             for table in ("counts", "holds", "notes"):
                 connection.execute(f"DELETE FROM {table} WHERE ends < ?", (self._clock(),))  # noqa: S608  # our own names
-        return _patiently(lambda: work(connection))
+        return work(connection)
 
     def _connect(self) -> sqlite3.Connection:
         """Open the file when it is first used."""
@@ -163,7 +170,7 @@ class FileStore:
                 self._path, LOCK_WAIT_S, isolation_level=None, check_same_thread=False
             )
             try:
-                _patiently(lambda: connection.executescript(_TABLES))
+                _make_tables(connection)
             except sqlite3.Error:
                 connection.close()
                 raise
@@ -171,13 +178,15 @@ class FileStore:
         return self._connection
 
 
-def _patiently(call: Callable[[], T]) -> T:
-    """Do it again while another process has the file to itself: SQLite waits in most cases, not in all."""
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make them where they are missing; SQLite does not wait by itself while another process turns WAL on."""
     give_up_at = time.monotonic() + LOCK_WAIT_S
     while True:
         try:
-            return call()
-        except sqlite3.OperationalError:
-            if time.monotonic() > give_up_at:
+            connection.executescript(_TABLES)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at:
                 raise
             time.sleep(0.005)
+        else:
+            return
