@@ -295,7 +295,9 @@ class Cached(Generic[V]):
         wish_s = error.retry_after_s if isinstance(error, UpstreamError) else None
         delay_s = retry_delay(self._failures, self._policy.ttl_s, self._draw(), wish_s)
         self._retry_at = self._clock() + delay_s
-        logger.warning("%s not loaded, next try in %.1f s: %s", self.name, delay_s, self._last_error)
+        told = (self.name, delay_s, self._last_error)
+        bug = None if is_upstream else error
+        logger.warning("%s not loaded, next try in %.1f s: %s", *told, exc_info=bug)
 
 
 def _state_of(slot: Slot[V] | None, reading: Reading[V] | None) -> State:

@@ -10,7 +10,10 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final, Self
+
+from redis.asyncio import Redis
 
 from wisphub_api.fleet.redis_link import COPY_S, UNHURRIED_S, Apart, RedisLink
 from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S, Hear, Sealed, Stored
@@ -69,6 +72,8 @@ class RedisShelf:
         self._wall = wall
         self._me = new_token()
         self._hears: dict[str, Hear] = {}
+        self._ended: dict[str, str] = {}
+        """The keys of turns that Redis holds for running, by their tokens."""
         self._position = "0"
         self._epoch: bytes | None = None
         self._looked_at = float("-inf")
@@ -163,8 +168,15 @@ class RedisShelf:
                 await asyncio.shield(asyncio.create_task(self._end_turn(key, token)))
 
     async def _end_turn(self, key: str, token: str) -> None:
+        self._ended[token] = key
         with suppress(Apart):
-            await self._link.ask(lambda redis: redis.eval(_END_TURN, 1, key, token), UNHURRIED_S)
+            await self._tell_ended()
+
+    async def _tell_ended(self) -> None:
+        """End the turns that have ended here, in Redis too: the others wait for them."""
+        for token, key in list(self._ended.items()):
+            await self._link.ask(partial(_end_turn, key=key, token=token), UNHURRIED_S)
+            self._ended.pop(token, None)
 
     async def _keep_turn(self, key: str, token: str) -> None:
         while True:
@@ -177,6 +189,7 @@ class RedisShelf:
     async def _listen(self) -> None:
         try:
             await self._hear_more(LISTEN_S)
+            await self._tell_ended()
             if asyncio.get_running_loop().time() < self._looked_at + LISTEN_S:
                 return
             await self._find_losses()
@@ -225,6 +238,10 @@ class RedisShelf:
     @property
     def _stream(self) -> str:
         return f"{self._prefix}:changes"
+
+
+async def _end_turn(redis: Redis, key: str, token: str) -> None:
+    await redis.eval(_END_TURN, 1, key, token)
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -193,12 +193,13 @@ async def test_invalidate_during_a_load_causes_another_one_after_it():
     assert source.most_at_once == 1
 
 
-async def test_a_bug_in_a_load_does_not_stop_the_refreshing():
+async def test_a_bug_in_a_load_does_not_stop_the_refreshing_and_its_place_is_logged(caplog):
     source = Source()
     source.error = ZeroDivisionError("Esperanza")
     async with cached(source) as things:
         await asyncio.sleep(1.5)
         assert things.state().last_error == "internal error (ZeroDivisionError)"
+        assert {record.exc_info and record.exc_info[0] for record in caplog.records} == {ZeroDivisionError}
         source.error = None
         await asyncio.sleep(5)
         assert things.state().state == "fresh"

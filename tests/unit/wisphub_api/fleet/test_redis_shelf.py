@@ -65,16 +65,6 @@ async def ears(shelf) -> AsyncIterator[Ears]:
         yield ears
 
 
-async def test_what_is_put_is_found_by_all_until_they_have_seen_it(shelf, other):
-    assert await other.newest("things", "") is None
-    tag = await shelf.put("things", Sealed(1.0, b"content"), "")
-    found = await other.newest("things", "")
-    assert found is not None
-    assert (found.tag, found.content) == (tag, b"content")
-    assert await other.newest("things", found.tag) is None
-    assert await other.newest("another", "") is None
-
-
 async def test_a_slow_loader_cannot_put_an_older_copy_over_a_newer_one(shelf, other):
     assert await other.put("things", Sealed(2.0, b"newer"), "")
     assert await shelf.put("things", Sealed(1.0, b"older"), "") is None
@@ -185,6 +175,19 @@ async def test_a_turn_that_was_asked_for_when_its_task_was_cancelled_is_nobodys(
     await asyncio.wait({task})
     async with other.turn("things") as is_ours:
         assert is_ours
+
+
+async def test_a_turn_of_whose_end_redis_did_not_hear_is_ended_when_it_does(shelf, other):
+    async with shelf, other:
+        async with shelf.turn("things") as is_ours:
+            assert is_ours
+            shelf._link._go_alone("it does not answer in time")
+        for _ in range(100):
+            async with other.turn("things") as is_others:
+                if is_others:
+                    return
+            await asyncio.sleep(redis_shelf.TURN_S / 200)
+        pytest.fail("nobody else had a turn")
 
 
 async def test_alone_everyone_has_the_turn_and_nothing_can_be_put_or_told(shelf, redis_server, until):
