@@ -1,6 +1,8 @@
 import itertools
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 import pytest
@@ -51,20 +53,25 @@ def test_a_timelines_first_moment_knows_the_reading_before_it() -> None:
     assert timeline(READINGS, 20, 30) == timeline((), 0, 1) == ()
 
 
+@contextmanager
+def running(script: str) -> Iterator[psutil.Process]:
+    """Run a script that writes a line when it is ready, and ends when it reads one."""
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        process.stdout.readline()
+        yield psutil.Process(process.pid)
+        process.communicate("\n")
+
+
 def test_children_count() -> None:
     script = (
         "import subprocess, sys; "
         "child = subprocess.Popen([sys.executable, '-c', 'input()'], stdin=subprocess.PIPE); "
         "print('up', flush=True); input(); child.communicate()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout
-        parent.stdout.readline()
-        process = psutil.Process(parent.pid)
+    with running(script) as process:
         whole, alone = read_tree(process), process.memory_info().rss
-        parent.communicate("\n")
     assert whole.memory_bytes > alone
 
 
@@ -73,13 +80,8 @@ def test_the_cpu_time_of_children_that_have_ended_stays() -> None:
         "import subprocess, sys; burn = 'import time\\nwhile time.process_time() < 0.3: pass'; "
         "subprocess.run([sys.executable, '-c', burn]); print('done', flush=True); input()"
     )
-    with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as parent:
-        assert parent.stdout
-        parent.stdout.readline()
-        whole = read_tree(psutil.Process(parent.pid))
-        parent.communicate("\n")
+    with running(script) as process:
+        whole = read_tree(process)
     assert whole.cpu_s >= 0.3
 
 

@@ -82,16 +82,6 @@ async def heard(shelf) -> AsyncIterator[list[str]]:
         yield told
 
 
-async def test_what_is_put_is_found_by_all_until_they_have_seen_it(shelf, other):
-    assert await other.newest("things", "") is None
-    tag = await shelf.put("things", Sealed(1.0, b"content"), "")
-    found = await other.newest("things", "")
-    assert found is not None
-    assert (found.tag, found.content) == (tag, b"content")
-    assert await other.newest("things", found.tag) is None
-    assert await other.newest("another", "") is None
-
-
 async def test_two_copies_are_told_apart_however_soon_they_follow(shelf):
     tags = [""]
     for number in range(30):
