@@ -10,7 +10,8 @@ from msgspec import Struct
 from wisphub_api.exceptions import UpstreamError
 from wisphub_api.fleet.redis_link import RedisLink
 from wisphub_api.internet_plans.service import load_catalogue
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.first_page import first_clients, never_filled
 from wisphub_api.upstream.payment_methods import read_payment_methods

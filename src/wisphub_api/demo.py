@@ -10,7 +10,8 @@ from typing import Final
 
 import click
 
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 
 SIMULATOR_STOP_WAIT_S: Final = 5
 _KEY: Final = "demo-key"

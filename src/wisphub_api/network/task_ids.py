@@ -7,7 +7,7 @@ from hashlib import blake2b, sha256
 from typing import Final
 
 from wisphub_api.exceptions import NotFound
-from wisphub_api.settings import Secret
+from wisphub_api.setting_values import Secret
 
 _PURPOSE: Final = b"ping task id"
 _SIGNATURE_BYTES: Final = 12

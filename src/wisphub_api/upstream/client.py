@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, Self, TypeVar
 
@@ -18,20 +15,12 @@ from msgspec import Struct
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.records import NOBODY, Records
-from wisphub_api.exceptions import (
-    UpstreamError,
-    UpstreamFailed,
-    UpstreamRateLimited,
-    UpstreamRefused,
-    UpstreamTimeout,
-    UpstreamUncertain,
-    UpstreamUnreachable,
-    UpstreamUnreadable,
-)
+from wisphub_api.exceptions import UpstreamError, UpstreamRateLimited
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget, Urgency
+from wisphub_api.upstream.failures import refusal, translate, uncertainty
 from wisphub_api.upstream.paging import Crawl, Fetch, crawl, crawl_into
 from wisphub_api.upstream.resilience import attempts
 from wisphub_api.upstream.wire import (
@@ -58,7 +47,6 @@ class Content(Struct, frozen=True, kw_only=True):
 
 logger = logging.getLogger(__name__)
 
-LONGEST_RETRY_AFTER_S: Final = 900.0
 CRAWL_DEADLINE: Final = 3.0
 """In time-outs of one call: after it, no new try of a crawl's page begins."""
 PERSON_DEADLINE: Final = 1.5
@@ -289,32 +277,6 @@ def _tell_set_aside(path: str, rows: int) -> None:
         logger.warning("%s: %d rows without a usable id set aside", path, rows)
 
 
-NOT_DONE: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-"""What goes wrong before anything is sent."""
-
-
-@contextmanager
-def uncertainty(path: str) -> Iterator[None]:
-    """Tell, of what goes wrong in a write, what may have been done all the same.
-
-    A 4xx, a 429 and a 503 say that it was not; any other 5xx may come after the deed, as may a time-out.
-    """
-    try:
-        yield
-    except (UpstreamTimeout, UpstreamUnreachable) as error:
-        if isinstance(error.__cause__, NOT_DONE):
-            raise
-        told = f"WispHub Net's answer to {path} did not come: it may have been done"
-        raise UpstreamUncertain(told) from error
-    except UpstreamUnreadable as error:
-        told = f"WispHub Net's answer to {path} cannot be read: it was probably done"
-        raise UpstreamUncertain(told) from error
-    except UpstreamFailed as error:
-        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
-            raise
-        raise UpstreamUncertain(f"{error}: it may have been done") from error
-
-
 def has_detail(plan: InternetPlan) -> bool:
     """Tell whether WispHub Net has price and speeds of this kind of plan; of PCQ plans it has none."""
     return _kind(plan) in _DETAIL_PATHS
@@ -322,42 +284,3 @@ def has_detail(plan: InternetPlan) -> bool:
 
 def _kind(plan: InternetPlan) -> str:
     return (plan.type or "").upper()
-
-
-def translate(error: Exception, path: str) -> UpstreamError:
-    """Say in the service's words what went wrong on the way."""
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return UpstreamTimeout(f"WispHub Net did not answer {path} in time")
-    if isinstance(error, httpx.DecodingError):
-        return UpstreamUnreadable(f"WispHub Net's answer to {path} could not be unpacked")
-    return UpstreamUnreachable(f"WispHub Net could not be reached, or hung up, at {path}")
-
-
-def refusal(status: int, headers: Mapping[str, str], path: str) -> UpstreamError:
-    """Say in the service's words what an answer other than 200 means."""
-    retry_after_s = parse_retry_after(headers.get("retry-after"), dt.datetime.now(dt.UTC))
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=retry_after_s)
-    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return UpstreamRefused(f"WispHub Net does not accept WISPHUB_NET_KEY ({status})")
-    detail = f"WispHub Net answered {path} with status {status}"
-    return UpstreamFailed(detail, status=status, retry_after_s=retry_after_s)
-
-
-def parse_retry_after(value: str | None, now: dt.datetime) -> float | None:
-    """Read `Retry-After` in either form (RFC 9110, section 10.2.3), in seconds, a quarter of an hour at most.
-
-    None where it says nothing. A longer wish is not granted: it would end all refreshing.
-    """
-    if value is None:
-        return None
-    text = value.strip()
-    try:
-        wish_s = float(text) if text.isascii() and text.isdigit() else _seconds_until(text, now)
-        return min(max(0.0, wish_s), LONGEST_RETRY_AFTER_S)
-    except (ValueError, TypeError):
-        return None
-
-
-def _seconds_until(date: str, now: dt.datetime) -> float:
-    return (parsedate_to_datetime(date) - now).total_seconds()

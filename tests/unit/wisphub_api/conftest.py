@@ -18,7 +18,8 @@ import redis
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.app import create_app
 from wisphub_api.fleet.store import MemoryStore
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 
 CLIENTS = 700
 NET_KEY = "the-upstream-key"

@@ -8,7 +8,7 @@ import httpx
 import msgspec
 import pytest
 
-from wisphub_api.settings import Secret
+from wisphub_api.setting_values import Secret
 
 REFERENCE: dict[str, Any] = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
 TICKET: dict[str, Any] = {"service_id": 7, "subject": "Internet Lento", "description": "Perro bravo"}

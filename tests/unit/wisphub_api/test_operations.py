@@ -14,7 +14,8 @@ from msgspec.structs import FieldInfo
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from wisphub_api.settings import ENVIRONMENT, Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import ENVIRONMENT, Settings
 
 ROOT = Path(__file__).parents[3]
 RULES = (ROOT / "ops" / "alerts.yml").read_text()

@@ -8,7 +8,8 @@ import pytest
 
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.exceptions import SettingsError
-from wisphub_api.settings import ENVIRONMENT, Secret, Settings, is_loopback, read_settings
+from wisphub_api.setting_values import Secret, is_loopback
+from wisphub_api.settings import ENVIRONMENT, Settings, read_settings
 
 GOOD = {
     "WISPHUB_NET_HOST": "https://api.wisphub.net",

@@ -13,7 +13,7 @@ from wisphub_api.network.models import HostReport, PingReport
 from wisphub_api.network.service import NetworkService
 from wisphub_api.network.shared_pings import SharedPings
 from wisphub_api.network.task_ids import TaskIds
-from wisphub_api.settings import Secret
+from wisphub_api.setting_values import Secret
 
 PENDING = PingReport(is_running=True)
 STABLE = PingReport(hosts=(HostReport("10.0.0.1", has_answered=True),))

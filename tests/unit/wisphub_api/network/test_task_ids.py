@@ -4,7 +4,7 @@ import pytest
 
 from wisphub_api.exceptions import NotFound
 from wisphub_api.network.task_ids import TaskIds
-from wisphub_api.settings import Secret
+from wisphub_api.setting_values import Secret
 
 IDS = TaskIds(Secret("the-upstream-key"))
 UPSTREAM_ID = "00000001-0000-4000-8000-000000000007"

@@ -14,7 +14,8 @@ import pytest
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import TicketOrder
 from wisphub_api.tickets.opening import Desk

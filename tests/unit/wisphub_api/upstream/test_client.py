@@ -13,8 +13,10 @@ import pytest
 
 from wisphub_api import exceptions as faults
 from wisphub_api.internet_plans.models import InternetPlan
-from wisphub_api.settings import Secret, Settings
-from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet, parse_retry_after
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
+from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet
+from wisphub_api.upstream.failures import parse_retry_after
 from wisphub_api.upstream.wire import ClientRow, ClientWire, Page, PageReader, to_client_row
 
 pytestmark = pytest.mark.looptime

@@ -9,7 +9,8 @@ import pytest
 
 from wisphub_api.exceptions import UpstreamTimeout, UpstreamUncertain, UpstreamUnreadable
 from wisphub_api.network.models import HostReport, PingReport
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.network import LOOK_S, PingCalls, read_report, read_started
 

@@ -7,7 +7,8 @@ import httpx
 import pytest
 
 from wisphub_api.exceptions import UpstreamFailed, UpstreamUncertain, UpstreamUnreadable
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import Ticket, TicketOrder
 from wisphub_api.upstream.client import WispHubNet

@@ -11,7 +11,8 @@ import httpx
 import pytest
 
 from wisphub_api.exceptions import UpstreamUnreachable
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import WispHubNet
 
 CERTIFICATE = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -batch"

@@ -199,7 +199,8 @@ async def test_without_the_extra_the_service_starts_and_says_so(tmp_path):
 import sys
 sys.modules["opentelemetry"] = None
 from wisphub_api.app import create_app
-from wisphub_api.settings import Secret, Settings
+from wisphub_api.setting_values import Secret
+from wisphub_api.settings import Settings
 create_app(Settings(net_host="http://127.0.0.1", net_key=Secret("k"), traces_collector="http://127.0.0.1:1"))
 """
     process = await asyncio.create_subprocess_exec(
