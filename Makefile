@@ -24,9 +24,9 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
 	@exec $(BIN)/wisphub-api demo
 
-test: setup ## Unit tests, four at a time as they wait a lot, with the coverage gate
+test: setup ## Unit tests, in parallel, with the coverage gate
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n 4 --dist worksteal --junitxml=reports/unit.xml
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report

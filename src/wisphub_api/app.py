@@ -107,7 +107,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
         ):
             yield
 
-    short = shortcuts(directory, plans, payment_methods)
+    checks = IdentityChecks(directory, plans, rules)
+    short = shortcuts(directory, plans, payment_methods, checks)
     needed = (directory, plans)  # without the others nearly all can be answered
     app = Litestar(
         route_handlers=[
@@ -123,7 +124,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         ],
         dependencies={
             "clients": _given(ClientService(directory)),
-            "checks": _given(IdentityChecks(directory, plans, rules)),
+            "checks": _given(checks),
             "client_updates": _given(ClientUpdates(directory, net, settings.net_timeout_s)),
             "plans": _given(PlanService(plans)),
             "payment_methods": _given(PaymentMethodService(payment_methods)),

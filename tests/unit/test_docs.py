@@ -29,8 +29,9 @@ def test_a_gated_load_test_takes_15_lines(pytester: pytest.Pytester) -> None:
     (pytester.path / "conftest.py").write_text(UNDISTURBED)
     lines = (files["hello_users.py"] + files["test_hello.py"]).splitlines()
     assert sum(bool(line.strip()) for line in lines) <= 15
-    result = pytester.runpytest_subprocess("-m", "perf", "-p", "no:locust", timeout=60)
-    result.assert_outcomes(passed=1)
+    again = ("--reruns", "3", "--only-rerun", "RunVoid", "--only-rerun", "RunInconclusive")
+    result = pytester.runpytest_subprocess("-m", "perf", "-p", "no:locust", *again, timeout=90)
+    assert result.parseoutcomes()["passed"] == 1
     result.stdout.fnmatch_lines(["*hello*met*"])
     assert (pytester.path / "perf-results" / "report.html").exists()
 

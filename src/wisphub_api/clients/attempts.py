@@ -6,7 +6,7 @@ from typing import Final
 
 from wisphub_api.exceptions import TooManyAttempts
 from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.store import Store
+from wisphub_api.fleet.store import MemoryStore, Store
 
 WINDOW_S: Final = 900.0
 
@@ -26,6 +26,13 @@ class FailedAttempts:
         self._store = store
         self._most = most
         self._most_in_all = most_in_all
+
+    def would_admit(self, caller: str, service_id: int) -> bool:
+        """Tell whether a check would be let through, and at once; False where that is not known at once."""
+        if not isinstance(self._store, MemoryStore):
+            return False
+        in_all, with_one = digested("failures", caller), digested("failures", caller, service_id)
+        return self._store.peek(in_all) < self._most_in_all and self._store.peek(with_one) < self._most
 
     async def admit(self, caller: str, service_id: int | None, *, has_failed: bool) -> None:
         """Count a check of which nothing has been told yet, or keep its answer back.

@@ -60,6 +60,15 @@ class IdentityChecks:
         self._plans = plans
         self._rules = rules
 
+    def is_ready(self, service_id: int, caller: Caller) -> bool:
+        """Tell whether `verify` would wait for nothing, find the client or not say so, and not refuse."""
+        reading = self._directory.glance()
+        if reading is None or self._plans.glance() is None:
+            return False
+        if caller.may_read and reading.value.by_service_id(service_id) is None:
+            return False
+        return self._rules.failures.would_admit(caller.name, service_id)
+
     async def verify(
         self, service_id: int, claim: Claim, caller: Caller, wish: Wish = ANY
     ) -> Reading[Verification]:

@@ -127,6 +127,11 @@ class MemoryStore:
         self._counts.set(key, used, ends)
         return Count(used, ends - now)
 
+    def peek(self, key: str) -> int:
+        """Tell a count and leave it as it is."""
+        entry = self._counts.get(key)
+        return entry.value if entry else 0
+
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places."""
         now, entry = self._clock(), self._holds.get(key)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, TypeVar
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 ASK_AGAIN_S: Final = 0.1
@@ -21,6 +22,21 @@ async def for_ever(step: Callable[[], Awaitable[object]], what: str) -> None:
         except Exception:  # a bug here must not cut this process off from the others, unnoticed
             logger.exception("%s: a step failed, and is done again", what)
             await asyncio.sleep(AFTER_ERROR_S)
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T:
+    """Give what a coroutine gives that waits for nothing, without a task of its own.
+
+    Raises:
+        RuntimeError: It waits for something.
+    """
+    try:
+        work.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    work.close()
+    raise RuntimeError("it waits for something")
 
 
 async def end(*tasks: asyncio.Task[Any]) -> None:

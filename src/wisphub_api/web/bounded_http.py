@@ -17,7 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from wisphub_api.web.draining import is_draining
 from wisphub_api.web.hot_path import SHORT_WAY, HotPath
+from wisphub_api.web.hot_post import Asked
 from wisphub_api.web.problems import MEDIA_TYPE, Problem
+from wisphub_api.web.short_answers import Sent
 
 COPIED_BYTES: Final = 16 * 1024
 """A shorter body is sent with its head in one piece."""
@@ -74,6 +76,7 @@ class BoundedHttp(HttpToolsProtocol):
     _default_bytes = b""
     _grace: asyncio.TimerHandle | None = None
     _answering: RequestResponseCycle | None = None
+    _waiting: tuple[Asked, RequestResponseCycle, Any] | None = None
     _head = 0
     _head_bytes = 0
     _is_in_head = False
@@ -129,6 +132,9 @@ class BoundedHttp(HttpToolsProtocol):
         """End to read a request: its answer may take as long as it does."""
         self._clear_deadline()
         super().on_message_complete()
+        if self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            self._answer_waiting(*waiting)
 
     def shutdown(self) -> None:
         """Hang up after the next answer, with `Connection: close`, or when none is asked for in time.
@@ -150,15 +156,37 @@ class BoundedHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to answer; of requests that came together uvicorn itself remembers only the last."""
         self._answering = cycle
-        if not self._is_answered(cycle):
+        if not self._is_answered(cycle) and not self._waits_for_body(cycle, app):
             super()._start_asgi_task(cycle, app)
 
     def _is_answered(self, cycle: RequestResponseCycle) -> bool:
         """Answer by the short way, where there is one; not out of a queue: that would go as deep as that."""
-        is_plain = cycle.scope["method"] == "GET" and self._grace is None
-        if self._short_way is None or not is_plain or self.flow.write_paused or self.pipeline:
+        if self._short_way is None or cycle.scope["method"] != "GET" or not self._is_calm():
             return False
-        sent = self._short_way.answer(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
+        answer = self._short_way.answer(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
+        return self._is_sent(answer, cycle)
+
+    def _waits_for_body(self, cycle: RequestResponseCycle, app: Any) -> bool:
+        """Keep a request until its body is there, where that may be answered by the short way."""
+        is_post = cycle.scope["method"] == "POST" and cycle.more_body
+        if self._short_way is None or not is_post or not self._is_calm():
+            return False
+        asked = self._short_way.posts.asked(cast("HTTPScope", cycle.scope))
+        self._waiting = None if asked is None else (asked, cycle, app)
+        return asked is not None
+
+    def _answer_waiting(self, asked: Asked, cycle: RequestResponseCycle, app: Any) -> None:
+        answer = None
+        if self._short_way is not None and self._is_calm():
+            answer = self._short_way.posts.answer(asked, bytes(cycle.body))
+        if not self._is_sent(answer, cycle):
+            super()._start_asgi_task(cycle, app)
+
+    def _is_calm(self) -> bool:
+        return self._grace is None and not self.flow.write_paused and not self.pipeline
+
+    def _is_sent(self, sent: Sent | None, cycle: RequestResponseCycle) -> bool:
+        """Send an answer, if there is one."""
         if sent is None:
             return False
         cycle.response_started = cycle.response_complete = True

@@ -7,8 +7,6 @@ request brings or asks for goes the long way: the short one never refuses, waits
 
 from __future__ import annotations
 
-import logging
-import random
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
@@ -25,36 +23,30 @@ from wisphub_api.cache.slot import Reading
 from wisphub_api.web.cache_status import etag_matches, freshness_headers, representation_headers
 from wisphub_api.web.current import HEADER as REQUEST_ID
 from wisphub_api.web.current import usable_id
+from wisphub_api.web.hot_post import HotPost, PostShortcut
 from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.request_metrics import Note
-from wisphub_api.web.security_headers import DATA_HEADERS
-
-logger = logging.getLogger("wisphub_api.web.request_log")
+from wisphub_api.web.short_answers import OTHER, Line, Sent, head_of, heeded, sent, tell_some
 
 V = TypeVar("V")
 
 SHORT_WAY: Final = "short_way"
 """Where an application's state has it."""
-MOST_FIELDS: Final = 24
-MOST_BYTES: Final = 2_048
-"""Of a URI, and of a header's fields: longer ones are looked at closely on the long way."""
 MEMORY_BYTES: Final = 16 * 1024 * 1024
 """How much the answers that a route remembers may take, each with `OVERHEAD` for its headers."""
 OVERHEAD: Final = 1_024
 
 _OK, _NOT_MODIFIED = HTTPStatus.OK.value, HTTPStatus.NOT_MODIFIED.value
-_LINE_OK: Final = b"HTTP/1.1 200 OK\r\n"
-_LINE_NOT_MODIFIED: Final = b"HTTP/1.1 304 Not Modified\r\n"
-_KEY, _KNOWN, _ACCEPTED, _ID, _OTHER = range(5)
+_KEY, _KNOWN, _ACCEPTED, _ID = range(4)
 _HEEDED: Final[Mapping[bytes, int]] = {
     b"x-api-key": _KEY,
     b"if-none-match": _KNOWN,
     b"accept-encoding": _ACCEPTED,
     REQUEST_ID: _ID,
-    b"cache-control": _OTHER,
-    b"content-length": _OTHER,
-    b"origin": _OTHER,
-    b"transfer-encoding": _OTHER,
+    b"cache-control": OTHER,
+    b"content-length": OTHER,
+    b"origin": OTHER,
+    b"transfer-encoding": OTHER,
 }
 
 
@@ -80,11 +72,13 @@ class Shortcuts(Struct, frozen=True):
         whole: Those without an argument, by their path.
         by_part: Those whose argument is the last part of the path, by the path before it.
         by_query: Those whose argument is all of the query, `q`, by their path.
+        told: Those that are told something by POST, by the last part of their path.
     """
 
     whole: Mapping[str, Shortcut[Any]]
     by_part: Mapping[str, Shortcut[Any]]
     by_query: Mapping[str, Shortcut[Any]]
+    told: Mapping[str, PostShortcut]
 
 
 class _Heads(NamedTuple):
@@ -117,12 +111,7 @@ class _Answer:
     def _make(self, headers: dict[str, str]) -> _Heads:
         content = {"Content-Type": "application/json", "Content-Length": str(len(self.body))}
         known = {name: value for name, value in headers.items() if name != "Content-Encoding"}
-        return _Heads(_head(headers | content), _head(known))
-
-
-def _head(headers: Mapping[str, str]) -> bytes:
-    fields = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    return b"".join([b"%b: %b\r\n" % field for field in [*fields, *DATA_HEADERS]]) + REQUEST_ID + b": "
+        return _Heads(head_of(headers | content), head_of(known))
 
 
 class _Route(Generic[V]):
@@ -168,14 +157,6 @@ class _Hit(NamedTuple):
     request_id: str
 
 
-class Sent(NamedTuple):
-    """What is to be sent: status line, head up to its last field, body."""
-
-    status: bytes
-    head: bytes
-    body: bytes
-
-
 class HotPath:
     """Answers requests for what is in memory.
 
@@ -184,6 +165,9 @@ class HotPath:
         shortcuts: The routes.
         note: Is told of each answer.
         sample: The part of the answers that have a line in the log, from 0 to 1.
+
+    Attributes:
+        posts: Answers what is told by POST.
     """
 
     def __init__(self, ring: KeyRing | None, shortcuts: Shortcuts, note: Note, sample: float) -> None:
@@ -193,6 +177,7 @@ class HotPath:
         self._by_query = {path: _Route(shortcut) for path, shortcut in shortcuts.by_query.items()}
         self._note = note
         self._sample = sample
+        self.posts = HotPost(ring, shortcuts.told, note, sample)
 
     def answer(self, scope: HTTPScope) -> Sent | None:
         """Give the answer to a GET; None where it has to go the long way."""
@@ -205,22 +190,13 @@ class HotPath:
         status, body = (_NOT_MODIFIED, b"") if is_known else (_OK, hit.answer.body)
         seconds = perf_counter() - begun
         self._note(hit.route, "GET", status, seconds)
-        if random.random() < self._sample:  # noqa: S311  # which lines are told is no secret
-            self._tell(hit, status, seconds, len(body))
-        if is_known:
-            return Sent(_LINE_NOT_MODIFIED, heads.not_modified + hit.request_id.encode(), body)
-        return Sent(_LINE_OK, heads.ok + hit.request_id.encode(), body)
-
-    @staticmethod
-    def _tell(hit: _Hit, status: int, seconds: float, size: int) -> None:
-        facts = {"key": hit.caller, "method": "GET", "route": hit.route, "status": status}
-        cache = {"cache": "stale" if hit.reading.is_stale else "hit", "upstream_calls": 0}
-        size_and_time = {"duration_ms": round(seconds * 1000, 3), "bytes": size}
-        logger.info("request", extra=facts | cache | size_and_time | {"request_id": hit.request_id})
+        line = Line(hit.caller, "GET", hit.route, hit.reading.is_stale, hit.request_id)
+        tell_some(self._sample, line, status, seconds, len(body))
+        return sent(status, heads.not_modified if is_known else heads.ok, hit.request_id, body)
 
     def _find(self, scope: HTTPScope) -> _Hit | None:
         found = self._match(scope)
-        given = heeded(scope) if found is not None else None
+        given = heeded(scope, _HEEDED, 4) if found is not None else None
         if found is None or given is None:
             return None
         route, argument = found
@@ -254,24 +230,6 @@ class HotPath:
             return "anonymous"
         caller = self._ring.find(key) if key is not None else None
         return caller.name if caller is not None and caller.may_read else None
-
-
-def heeded(scope: HTTPScope) -> list[bytes | None] | None:
-    """Give the fields that the short way heeds, by their numbers; None where it does not do to know those."""
-    fields = scope["headers"]
-    given: list[bytes | None] = [None, None, None, None]
-    size = len(scope["raw_path"]) + len(scope["query_string"])
-    count = 0
-    for name, value in fields:
-        count += 1
-        size += len(name) + len(value)
-        number = _HEEDED.get(name)
-        if number is None:
-            continue
-        if number == _OTHER or given[number] is not None:
-            return None
-        given[number] = value
-    return given if count <= MOST_FIELDS and size <= MOST_BYTES else None
 
 
 def only_q(query: bytes) -> str | None:

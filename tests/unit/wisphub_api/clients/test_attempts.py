@@ -1,6 +1,7 @@
 """Failed checks are limited per client and per caller, over all workers that share a store."""
 
 import asyncio
+import random
 from typing import Any
 
 import pytest
@@ -91,3 +92,18 @@ async def test_many_at_once_whose_data_is_right_do_not_hold_each_other_up(distan
 async def test_workers_count_together(store):
     one, other = (FailedAttempts(store, most=2, most_in_all=5) for _ in range(2))
     assert [await is_told(worker) for worker in (one, other, one, other)] == [True, True, False, False]
+
+
+async def test_what_is_foreseen_comes_true(failures):
+    draw = random.Random(1)  # noqa: S311  # no secret
+    seen = []
+    for _ in range(60):
+        caller, service_id, has_failed = draw.choice("ab"), draw.randrange(4), draw.random() < 0.7
+        foreseen = failures.would_admit(caller, service_id)
+        assert await is_told(failures, caller, service_id, has_failed=has_failed) == foreseen
+        seen.append(foreseen)
+    assert set(seen) == {True, False}
+
+
+async def test_of_counts_that_others_share_nothing_is_foreseen(distant):
+    assert not FailedAttempts(distant, most=2, most_in_all=5).would_admit("bot", 7)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from wisphub_api.fleet.tasks import AFTER_ERROR_S, end, for_ever
+from wisphub_api.fleet.tasks import AFTER_ERROR_S, at_once, end, for_ever
 
 pytestmark = pytest.mark.looptime
 
@@ -50,3 +50,27 @@ async def test_to_end_what_has_ended_takes_no_time():
     before = asyncio.get_running_loop().time()
     await end(task)
     assert asyncio.get_running_loop().time() == before
+
+
+def test_a_coroutine_that_waits_for_nothing_needs_no_task():
+    async def inner() -> int:
+        return 7
+
+    async def outer() -> int:
+        return await inner() + 1
+
+    assert at_once(outer()) == 8
+
+
+async def test_a_coroutine_that_waits_is_not_left_half_done():
+    ended = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.sleep(1)
+        finally:
+            ended.append(1)
+
+    with pytest.raises(RuntimeError, match="waits"):
+        at_once(wait())
+    assert ended == [1]

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import coverage
 import httpx
 import pytest
 from msgspec import Struct
@@ -54,6 +55,19 @@ def run(tmp_path) -> Run:
                 _end(process)
 
     return start
+
+
+@pytest.fixture(autouse=True)
+def untraced(monkeypatch) -> Iterator[None]:
+    """Leave these tests out of the coverage: to follow what they send takes longer than to send it."""
+    for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS")]:
+        monkeypatch.delenv(name)
+    tracing = coverage.Coverage.current()
+    if tracing is not None:
+        tracing.stop()
+    yield
+    if tracing is not None:
+        tracing.start()
 
 
 @pytest.fixture

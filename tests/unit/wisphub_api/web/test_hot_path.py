@@ -1,26 +1,18 @@
 """The short way gives byte for byte what the long way gives, and steps aside for the rest."""
 
-import asyncio
 import itertools
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-from urllib.parse import unquote
+from typing import Any
 
 import brotli
 import httpx
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from litestar import Litestar
+from tests.unit.wisphub_api.web.both_ways import VERIFIER, WHOLE, key
 
-from wisphub_api.api_keys import ApiKey, digest
-from wisphub_api.app import create_app
-from wisphub_api.settings import Settings
-from wisphub_api.web.hot_path import SHORT_WAY, HotPath, heeded, only_q
+from wisphub_api.web.hot_path import only_q
+from wisphub_api.web.short_answers import heeded
 
-READER, VERIFIER = "a-reader", "a-verifier"
-WHOLE = ["/api/v1/clients/", "/api/v1/internet-plans/", "/api/v1/payment-methods/"]
 SHORT = [
     *WHOLE,
     "/api/v1/clients/by-service-id/7",
@@ -29,131 +21,6 @@ SHORT = [
     "/api/v1/clients/search?q=esperanza",
     "/api/v1/internet-plans/11",
 ]
-
-
-Fields = list[tuple[bytes, bytes]]
-
-
-class Told(NamedTuple):
-    """An answer, but for its request id where that was made for it."""
-
-    status: int
-    fields: Fields
-    has_own_id: bool
-    body: bytes
-
-
-class Both:
-    """An application, and what it answers by either way."""
-
-    def __init__(self, app: Litestar) -> None:
-        self._app = app
-        self.hot: HotPath = app.state[SHORT_WAY]
-        self.short_answers = 0
-
-    async def short(self, method: str, raw: bytes, fields: Fields) -> Told | None:
-        """Ask the short way, as the protocol does."""
-        sent = self.hot.answer(scope_of(method, raw, fields)) if method == "GET" else None
-        if sent is None:
-            return None
-        self.short_answers += 1
-        status = int(sent.status.split()[1])
-        told = [tuple(line.split(b": ", 1)) for line in sent.head.split(b"\r\n")]
-        return told_of(status, told, sent.body, fields)  # type: ignore[arg-type]
-
-    async def long(self, method: str, raw: bytes, fields: Fields) -> Told:
-        """Ask the application, as uvicorn does."""
-        sent: list[Any] = []
-
-        async def receive() -> Any:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(dict(message))
-
-        await self._app(scope_of(method, raw, fields), receive, send)
-        start, *bodies = sent
-        return told_of(start["status"], start["headers"], b"".join(each["body"] for each in bodies), fields)
-
-    async def compare(self, method: str, raw: bytes, fields: Fields) -> Told:
-        """Ask both ways, again where a second has gone by in between; give the answer."""
-        for _ in range(5):
-            short, long = await self.short(method, raw, fields), await self.long(method, raw, fields)
-            if short in (long, None):
-                break
-        assert short in (long, None)
-        return long
-
-
-def scope_of(method: str, raw: bytes, fields: Fields) -> Any:
-    path, _, query = raw.partition(b"?")
-    return {
-        "type": "http",
-        "method": method,
-        "path": unquote(path.decode("latin-1")),
-        "raw_path": path,
-        "query_string": query,
-        "headers": fields,
-        "client": ("127.0.0.1", 1),
-        "server": ("service", 80),
-        "scheme": "http",
-        "http_version": "1.1",
-        "root_path": "",
-        "state": {},
-    }
-
-
-def told_of(status: int, told: Fields, body: bytes, asked: Fields) -> Told:
-    (request_id,) = (value for name, value in told if name == b"x-request-id")
-    others = [field for field in told if field[0] != b"x-request-id"]
-    return Told(status, others, (b"x-request-id", request_id) in asked, body)
-
-
-@pytest.fixture
-def settings_of_both(settings: Settings) -> Settings:
-    keys = {
-        "reader": ApiKey(digest(READER.encode())),
-        "verifier": ApiKey(digest(VERIFIER.encode()), frozenset({"verify"})),
-    }
-    return msgspec.structs.replace(settings, api_keys=keys, log_sample=0.0)
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as runner:
-        yield runner
-
-
-@pytest.fixture
-def both(runner, settings_of_both) -> Iterator[Both]:
-    """A warm application; its loop runs while it is asked."""
-    app = create_app(settings_of_both)
-
-    async def hold(is_open: asyncio.Event, may_close: asyncio.Event) -> None:
-        async with app.lifespan():  # entered and left by one task, as it must be
-            is_open.set()
-            await may_close.wait()
-
-    async def open_warm() -> tuple[Both, asyncio.Event, asyncio.Task[None]]:
-        is_open, may_close = asyncio.Event(), asyncio.Event()
-        holding = asyncio.create_task(hold(is_open, may_close))
-        await is_open.wait()
-        both = Both(app)
-        for path in WHOLE:
-            await both.long("GET", path.encode(), [key()])
-        return both, may_close, holding
-
-    async def close(may_close: asyncio.Event, holding: asyncio.Task[None]) -> None:
-        may_close.set()
-        await holding
-
-    both, may_close, holding = runner.run(open_warm())
-    yield both
-    runner.run(close(may_close, holding))
-
-
-def key(value: str = READER) -> tuple[bytes, bytes]:
-    return b"x-api-key", value.encode()
 
 
 def field_of(answer: Any, name: bytes) -> bytes | None:
@@ -396,7 +263,8 @@ def test_a_query_of_q_alone_is_read(query, text):
 
 
 def test_a_long_header_is_left_to_the_long_way():
+    known = {b"x-api-key": 0}
     scope: Any = {"raw_path": b"/", "query_string": b"", "headers": [(b"x-api-key", b"k")]}
-    assert heeded(scope) == [b"k", None, None, None]
-    assert heeded(scope | {"headers": [(b"a", b"b" * 3_000)]}) is None
-    assert heeded(scope | {"query_string": b"q" * 3_000}) is None
+    assert heeded(scope, known, 2) == [b"k", None]
+    assert heeded(scope | {"headers": [(b"a", b"b" * 3_000)]}, known, 2) is None
+    assert heeded(scope | {"query_string": b"q" * 3_000}, known, 2) is None

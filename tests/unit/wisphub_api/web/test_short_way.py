@@ -11,10 +11,27 @@ from uvicorn.server import ServerState
 
 from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, short_way_of
 from wisphub_api.web.draining import DRAINING
-from wisphub_api.web.hot_path import SHORT_WAY, Sent
+from wisphub_api.web.hot_path import SHORT_WAY
+from wisphub_api.web.short_answers import Sent
 
 LARGE = b"x" * (3 * COPIED_BYTES)
 BODIES = {"/hot": b"hot", "/large": LARGE}
+
+
+class Posts:
+    """Repeats what /told is told, unless that is to be left aside."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def asked(self, scope: Any) -> object:
+        return scope if scope["path"] == "/told" else None
+
+    def answer(self, _: object, body: bytes) -> Sent | None:
+        if body == b"aside":
+            return None
+        self.answered += 1
+        return Sent(b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\nx-request-id: 1" % len(body), body)
 
 
 class ShortWay:
@@ -22,6 +39,7 @@ class ShortWay:
 
     def __init__(self) -> None:
         self.answered = 0
+        self.posts = Posts()
 
     def answer(self, scope: Any) -> Sent | None:
         body = BODIES.get(scope["path"])
@@ -39,11 +57,15 @@ class App:
         self.state = {SHORT_WAY: self.short_way}
         self.asked = 0
 
-    async def __call__(self, scope: Any, _: Any, send: Any) -> None:
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.asked += 1
         if scope["path"] == "/late":
             await asyncio.sleep(0.2)
         body = BODIES.get(scope["path"], b"long")
+        if scope["path"] == "/told":
+            message = await receive()
+            body = b"long " + message["body"]
+            assert not message["more_body"]
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -170,6 +192,59 @@ async def test_an_idle_connection_is_closed_after_a_short_answer_as_after_a_long
     connection.protocol.timeout_keep_alive = 0.1
     await connection.ask("/hot")
     await connection.answer()
+    assert await connection.is_closed()
+
+
+def told(body: bytes) -> bytes:
+    return b"POST /told HTTP/1.1\r\nHost: service\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+async def test_what_is_told_is_answered_once_it_has_come_whole(connection):
+    for body in (b"a", b"body"):
+        request = told(body)
+        for cut in (len(request), len(request) - 1, request.index(b"\r\n\r\n") + 4, 10):
+            connection.writer.write(request[:cut])
+            await asyncio.sleep(0.02)
+            connection.writer.write(request[cut:])
+            assert (await connection.answer())[1] == body
+    assert (connection.app.short_way.posts.answered, connection.app.asked) == (8, 0)
+
+
+async def test_what_is_told_and_left_aside_comes_whole_to_the_long_way(connection):
+    connection.writer.write(told(b"aside"))
+    assert (await connection.answer())[1] == b"long aside"
+    connection.writer.write(told(b"again"))
+    assert (await connection.answer())[1] == b"again"
+    assert connection.app.asked == 1
+
+
+async def test_what_is_told_in_a_queue_is_answered_in_its_order(connection):
+    await connection.ask("/late", "/hot")
+    connection.writer.write(told(b"one") + told(b"two"))
+    await connection.ask("/cold")
+    bodies = [(await connection.answer())[1] for _ in range(5)]
+    assert bodies == [b"long", b"hot", b"long one", b"long two", b"long"]
+    connection.writer.write(told(b"three") + told(b"aside") + told(b"five"))
+    assert [(await connection.answer())[1] for _ in range(3)] == [b"three", b"long aside", b"long five"]
+
+
+async def test_who_hangs_up_before_all_is_told_is_not_answered(connection):
+    connection.writer.write(told(b"body")[:-1])
+    await asyncio.sleep(0.05)
+    connection.writer.close()
+    await asyncio.sleep(0.05)
+    assert (connection.app.short_way.posts.answered, connection.app.asked) == (0, 0)
+
+
+async def test_what_is_told_while_the_service_stops_is_answered_and_that_was_the_last(connection):
+    connection.writer.write(told(b"body")[:-1])
+    await asyncio.sleep(0.05)
+    connection.stops.set()
+    connection.protocol.shutdown()
+    connection.writer.write(b"y")
+    head, body = await connection.answer()
+    assert body == b"long body"
+    assert b"\r\nconnection: close\r\n" in head
     assert await connection.is_closed()
 
 

@@ -1,0 +1,189 @@
+"""Identity checks by the short way: the same answers, the same counts, the same lines as by the long one."""
+
+import json
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, Fields, Told, key
+
+from wisphub_api.settings import Settings
+from wisphub_api.web.hot_post import MOST_BODY_BYTES
+
+PATH = "/api/v1/clients/7/verify"
+RIGHT = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
+WRONG = {"address": "elsewhere", "internet_plan_price": 40000.0}
+JSON = (b"content-type", b"application/json")
+
+
+def ask(both: Both, runner: Any, body: bytes, *fields: tuple[bytes, bytes], path: str = PATH) -> Told:
+    told: Told = runner.run(both.compare("POST", path.encode(), headed(body, *fields), body))
+    return told
+
+
+def headed(body: bytes, *fields: tuple[bytes, bytes]) -> Fields:
+    return [*fields, (b"content-length", b"%d" % len(body))]
+
+
+def in_json(claim: dict[str, Any]) -> bytes:
+    return json.dumps(claim).encode()
+
+
+@pytest.mark.parametrize("name", [READER, VERIFIER])
+@pytest.mark.parametrize("claim", [RIGHT, WRONG])
+def test_a_check_is_answered_by_the_short_way(both, runner, name, claim):
+    told = ask(both, runner, in_json(claim), key(name), JSON)
+    assert both.short_answers == 1
+    matched = (
+        [] if claim == WRONG and name == VERIFIER else [name for name in claim if claim[name] == RIGHT[name]]
+    )
+    assert (told.status, json.loads(told.body)) == (
+        200,
+        {"is_valid": claim == RIGHT, "matched_fields": matched},
+    )
+
+
+def test_to_a_key_that_may_not_read_an_unknown_client_goes_the_same_way_as_a_known_one(both, runner):
+    unknown = ask(both, runner, in_json(RIGHT), key(VERIFIER), path="/api/v1/clients/999999/verify")
+    known = ask(both, runner, in_json(WRONG), key(VERIFIER))
+    assert unknown == known
+    assert both.short_answers == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "fields", "body"),
+    [
+        ("/api/v1/clients/999999/verify", [key()], in_json(RIGHT)),
+        ("/api/v1/clients/007/verify", [key()], in_json(RIGHT)),
+        ("/api/v1/clients//verify", [key()], in_json(RIGHT)),
+        ("/api/v1/clients/7/8/verify", [key()], in_json(RIGHT)),
+        ("/api/v1/internet-plans/7/verify", [key()], in_json(RIGHT)),
+        ("/api/v1/clients/resolve", [key()], in_json(RIGHT)),
+        (f"{PATH}?a=b", [key()], in_json(RIGHT)),
+        (PATH, [], in_json(RIGHT)),
+        (PATH, [key("unknown")], in_json(RIGHT)),
+        (PATH, [key(), key()], in_json(RIGHT)),
+        (PATH, [key(), (b"cache-control", b"no-cache")], in_json(RIGHT)),
+        (PATH, [key(), (b"origin", b"https://evil.example")], in_json(RIGHT)),
+        (PATH, [key(), (b"expect", b"100-continue")], in_json(RIGHT)),
+        (PATH, [key(), (b"content-encoding", b"gzip")], in_json(RIGHT)),
+        (PATH, [key(), (b"content-type", b"text/plain")], in_json(RIGHT)),
+        (PATH, [key()], b""),
+        (PATH, [key()], b"{"),
+        (PATH, [key()], b"\xff"),
+        (PATH, [key()], b"[" * 2_000),
+        (PATH, [key()], in_json({"address": "BELLAVISTA"})),
+        (PATH, [key()], in_json({"address": "BE", "name": "Esperanza"})),
+        (PATH, [key()], in_json({**RIGHT, "document": "34567890"})),
+        (PATH, [key()], in_json({**RIGHT, "internet_plan_price": "40000"})),
+        (PATH, [key()], in_json({**RIGHT, "name": "e" * MOST_BODY_BYTES})),
+    ],
+)
+def test_what_is_refused_or_unusual_is_left_to_the_long_way(both, runner, path, fields, body):
+    ask(both, runner, body, *fields, path=path)
+    assert both.short_answers == 0
+
+
+VALUE: st.SearchStrategy[Any] = st.one_of(
+    st.sampled_from(
+        ["Esperanza", "BELLAVISTA", "bella", "Ninguno", "null", "40000", "", "  ", None, True, [], {}]
+    ),
+    st.sampled_from([40000, 40000.0, 40000.9, 40001.1, 1e400, -0.0, 10**30]),
+    st.text(st.characters(codec="utf-8"), max_size=8),
+    st.floats(allow_nan=False, allow_infinity=False),
+)
+NAMES = ["name", "address", "internet_plan_name", "internet_plan_price"]
+CLAIM = st.dictionaries(st.sampled_from([*NAMES, *NAMES, "document"]), VALUE, max_size=5).map(in_json)
+BODY = st.one_of(CLAIM, CLAIM, CLAIM, st.binary(max_size=20), CLAIM.map(lambda body: body + b" \n"))
+KEYS = st.sampled_from([[key()], [key()], [key(VERIFIER)], [key("wrong")], []])
+FIELD = st.sampled_from(
+    [
+        JSON,
+        (b"content-type", b"application/json; charset=utf-8"),
+        (b"content-type", b"application/problem+json"),
+        (b"content-type", b"Application/JSON"),
+        (b"content-type", b""),
+        (b"accept", b"text/html"),
+        (b"accept-encoding", b"gzip"),
+        (b"if-none-match", b"*"),
+        (b"x-request-id", b"mine-1"),
+        (b"x-request-id", b"34567890"),
+        (b"cache-control", b"max-stale"),
+        (b"content-encoding", b"identity"),
+        (b"connection", b"close"),
+        (b"cookie", b"a=b"),
+    ]
+)
+
+
+@settings(
+    max_examples=300,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    service_id=st.sampled_from(["7", "7", "8", "9", "999999", "0", "-1", "x"]),
+    fields=st.tuples(KEYS, st.lists(FIELD, max_size=3)).map(lambda both: [*both[0], *both[1]]),
+    body=BODY,
+)
+def test_whatever_is_told_both_ways_answer_the_same(both, runner, service_id, fields, body):
+    ask(both, runner, body, *fields, path=f"/api/v1/clients/{service_id}/verify")
+
+
+class TestOfFew:
+    """Where few checks may fail."""
+
+    @pytest.fixture
+    def settings_of_both(self, settings_of_both: Settings) -> Settings:
+        return msgspec.structs.replace(settings_of_both, verify_max_failures=4, verify_max_failures_per_key=6)
+
+    def test_failures_by_either_way_are_counted_together_and_the_long_way_refuses(self, both, runner):
+        body = in_json(WRONG)
+
+        def check(path: str) -> list[int]:
+            """Ask by each way in turn, the short one only where it answers."""
+            statuses = []
+            for number in range(6):
+                fields = headed(body, key())
+                asked = (
+                    runner.run(both.short("POST", path.encode(), fields, body)) if number % 2 == 0 else None
+                )
+                told = asked or runner.run(both.long("POST", path.encode(), fields, body))
+                statuses.append(told.status)
+            return statuses
+
+        assert check(PATH) == [200] * 4 + [429] * 2
+        assert check("/api/v1/clients/8/verify") == [200] * 2 + [429] * 4
+        assert both.short_answers == 3
+
+
+def test_a_check_leaves_the_same_lines_and_figures_by_either_way(both, runner, lines):
+    figures: Any = both.hot._note
+    rows = figures.__self__._rows  # the method's owner
+    body = in_json(WRONG)
+    fields = headed(body, key(), (b"x-request-id", b"mine-1"))
+
+    def told(way: Any) -> tuple[list[Any], dict[Any, int]]:
+        known, before = len(lines()), {label: sum(row.buckets) for label, row in rows.items()}
+        runner.run(way("POST", PATH.encode(), fields, body))
+        after = {label: sum(row.buckets) for label, row in rows.items()}
+        written = [{**line, "timestamp": ""} for line in lines()[known:]]
+        return written, {
+            label: n - before.get(label, 0) for label, n in after.items() if n != before.get(label)
+        }
+
+    assert told(both.short) == told(both.long)
+    assert [line["request_id"] for line in lines()] == ["mine-1"] * 2
+    assert both.short_answers == 1
+
+
+async def test_without_keys_the_caller_is_told_by_the_address(serve, settings):
+    open_to_all = msgspec.structs.replace(settings, api_keys={}, verify_max_failures=3)
+    async with serve(open_to_all) as api:
+        await api.get("/api/v1/clients/")
+        statuses = [(await api.post(PATH, json=WRONG)).status_code for _ in range(5)]
+    assert statuses == [httpx.codes.OK] * 3 + [httpx.codes.TOO_MANY_REQUESTS] * 2
