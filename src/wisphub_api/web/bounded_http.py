@@ -72,6 +72,8 @@ class BoundedHttp(HttpToolsProtocol):
     grace_s: ClassVar[float] = 5.0
     _deadline: asyncio.TimerHandle | None = None
     _due: float | None = None
+    _is_idle = False
+    _is_answered = False
     _defaults: list[tuple[bytes, bytes]] | None = None
     _default_bytes = b""
     _grace: asyncio.TimerHandle | None = None
@@ -116,21 +118,31 @@ class BoundedHttp(HttpToolsProtocol):
                 self._refuse(TOO_LARGE)
 
     def on_message_begin(self) -> None:
-        """Begin to read a head."""
-        super().on_message_begin()
+        """Begin to read a head; what uvicorn makes here is made when it is known to be needed."""
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._head, self._head_bytes, self._is_in_head = self._head + 1, 0, True
+        self._is_answered = False
         self._set_deadline()
 
     def on_headers_complete(self) -> None:
-        """End to read a head."""
+        """End to read a head, and answer at once where there is a short way."""
         self._is_in_head = False
+        if self.parser.get_method() == b"GET" and self._is_answered_at_once():
+            self._is_answered = True
+            return
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
         super().on_headers_complete()
         if self._grace is not None and self.cycle is not None:  # a handshake for a WebSocket has none
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
         """End to read a request: its answer may take as long as it does."""
-        self._clear_deadline()
+        if self._is_answered:
+            return
+        self._due = None
         super().on_message_complete()
         if self._waiting is not None:
             waiting, self._waiting = self._waiting, None
@@ -156,50 +168,58 @@ class BoundedHttp(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to answer; of requests that came together uvicorn itself remembers only the last."""
         self._answering = cycle
-        if not self._is_answered(cycle) and not self._waits_for_body(cycle, app):
+        if not self._waits_for_body(cycle, app):
             super()._start_asgi_task(cycle, app)
 
-    def _is_answered(self, cycle: RequestResponseCycle) -> bool:
+    def _is_answered_at_once(self) -> bool:
         """Answer by the short way, where there is one; not out of a queue: that would go as deep as that."""
-        if self._short_way is None or cycle.scope["method"] != "GET" or not self._is_calm():
+        short_way = self._short_way
+        is_free = self.cycle is None or self.cycle.response_complete
+        if short_way is None or not is_free or not self._is_calm():
             return False
-        answer = self._short_way.answer(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
-        return self._is_sent(answer, cycle)
+        sent = short_way.answer(self.url, self.headers)
+        if sent is None:
+            return False
+        self._send(
+            sent, stays_open=self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
+        )
+        return True
 
     def _waits_for_body(self, cycle: RequestResponseCycle, app: Any) -> bool:
         """Keep a request until its body is there, where that may be answered by the short way."""
         is_post = cycle.scope["method"] == "POST" and cycle.more_body
         if self._short_way is None or not is_post or not self._is_calm():
             return False
-        asked = self._short_way.posts.asked(cast("HTTPScope", cycle.scope))
+        asked = self._short_way.posts.asked(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
         self._waiting = None if asked is None else (asked, cycle, app)
         return asked is not None
 
     def _answer_waiting(self, asked: Asked, cycle: RequestResponseCycle, app: Any) -> None:
-        answer = None
+        sent = None
         if self._short_way is not None and self._is_calm():
-            answer = self._short_way.posts.answer(asked, bytes(cycle.body))
-        if not self._is_sent(answer, cycle):
+            sent = self._short_way.posts.answer(asked, bytes(cycle.body))
+        if sent is None:
             super()._start_asgi_task(cycle, app)
+            return
+        cycle.response_started = cycle.response_complete = True
+        self._send(sent, stays_open=cycle.keep_alive)
 
     def _is_calm(self) -> bool:
-        return self._grace is None and not self.flow.write_paused and not self.pipeline
+        is_as_usual = self._grace is None and self.limit_concurrency is None and not self.root_path
+        return is_as_usual and not self.flow.write_paused and not self.pipeline
 
-    def _is_sent(self, sent: Sent | None, cycle: RequestResponseCycle) -> bool:
-        """Send an answer, if there is one."""
-        if sent is None:
-            return False
-        cycle.response_started = cycle.response_complete = True
-        end = b"\r\n\r\n" if cycle.keep_alive else b"\r\nconnection: close\r\n\r\n"
+    def _send(self, sent: Sent, *, stays_open: bool) -> None:
+        """Send a whole answer, and wait for the next request, but not for ever."""
+        end = b"\r\n\r\n" if stays_open else b"\r\nconnection: close\r\n\r\n"
         head = b"".join((sent.status, self._default_fields(), sent.head, end))
         if len(sent.body) < COPIED_BYTES:
             self.transport.write(head + sent.body)
         else:
             self.transport.writelines((head, sent.body))
-        if not cycle.keep_alive:
+        self.server_state.total_requests += 1
+        if not stays_open:
             self.transport.close()
-        self.on_response_complete()
-        return True
+        self._due, self._is_idle = self.loop.time() + self.timeout_keep_alive, True
 
     def _default_fields(self) -> bytes:
         """Give the fields of every answer, `Date` among them; uvicorn makes them anew each second."""
@@ -216,12 +236,13 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _set_deadline(self) -> None:
         """Set it; one timer serves all of a connection's requests, as each costs time."""
-        self._due = self.loop.time() + self.request_max_s
+        self._due, self._is_idle = self.loop.time() + self.request_max_s, False
         if self._deadline is None:
-            self._deadline = self.loop.call_later(self.request_max_s, self._look_at_deadline)
+            self._look_again_in(self.request_max_s)
 
-    def _clear_deadline(self) -> None:
-        self._due = None
+    def _look_again_in(self, left_s: float) -> None:
+        """Look in time for a deadline that is set meanwhile: none is nearer than an idle connection's."""
+        self._deadline = self.loop.call_later(min(left_s, self.timeout_keep_alive), self._look_at_deadline)
 
     def _look_at_deadline(self) -> None:
         self._deadline = None
@@ -229,7 +250,9 @@ class BoundedHttp(HttpToolsProtocol):
             return
         left_s = self._due - self.loop.time()
         if left_s > 0:
-            self._deadline = self.loop.call_later(left_s, self._look_at_deadline)
+            self._look_again_in(left_s)
+        elif self._is_idle:
+            self.timeout_keep_alive_handler()
         else:
             self._cut_off()
 

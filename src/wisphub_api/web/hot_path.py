@@ -11,9 +11,8 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, Generic, NamedTuple, TypeVar
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
-from litestar.types import HTTPScope
 from msgspec import Struct
 
 from wisphub_api.cache.cached import Cached
@@ -26,7 +25,7 @@ from wisphub_api.web.current import usable_id
 from wisphub_api.web.hot_post import HotPost, PostShortcut
 from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.request_metrics import Note
-from wisphub_api.web.short_answers import OTHER, Line, Sent, head_of, heeded, sent, tell_some
+from wisphub_api.web.short_answers import OTHER, Fields, Line, Sent, head_of, heeded, sent, tell_some
 
 V = TypeVar("V")
 
@@ -47,6 +46,7 @@ _HEEDED: Final[Mapping[bytes, int]] = {
     b"content-length": OTHER,
     b"origin": OTHER,
     b"transfer-encoding": OTHER,
+    b"upgrade": OTHER,
 }
 
 
@@ -179,10 +179,15 @@ class HotPath:
         self._sample = sample
         self.posts = HotPost(ring, shortcuts.told, note, sample)
 
-    def answer(self, scope: HTTPScope) -> Sent | None:
-        """Give the answer to a GET; None where it has to go the long way."""
+    def answer(self, url: bytes, fields: Fields) -> Sent | None:
+        """Give the answer to a GET; None where it has to go the long way.
+
+        Args:
+            url: As it stands in the request.
+            fields: The header's, their names in lower case.
+        """
         begun = perf_counter()
-        hit = self._find(scope)
+        hit = self._find(url, fields)
         if hit is None:
             return None
         heads = hit.answer.heads_at(hit.reading)
@@ -194,9 +199,9 @@ class HotPath:
         tell_some(self._sample, line, status, seconds, len(body))
         return sent(status, heads.not_modified if is_known else heads.ok, hit.request_id, body)
 
-    def _find(self, scope: HTTPScope) -> _Hit | None:
-        found = self._match(scope)
-        given = heeded(scope, _HEEDED, 4) if found is not None else None
+    def _find(self, url: bytes, fields: Fields) -> _Hit | None:
+        found = self._match(url)
+        given = heeded(url, fields, _HEEDED, 4) if found is not None else None
         if found is None or given is None:
             return None
         route, argument = found
@@ -210,19 +215,20 @@ class HotPath:
         route.cached.note(reading)
         return _Hit(route.name, caller, reading, answer, given[_KNOWN], usable_id(given[_ID] or b""))
 
-    def _match(self, scope: HTTPScope) -> tuple[_Route[Any], str] | None:
-        path, query = scope["path"], scope["query_string"]
-        if not query:
+    def _match(self, url: bytes) -> tuple[_Route[Any], str] | None:
+        raw, mark, query = url.partition(b"?")
+        path = _unquoted(raw)
+        if path is None:
+            return None
+        if not mark:
             if (route := self._whole.get(path)) is not None:
                 return route, ""
             before, _, last = path.rpartition("/")
             route = self._by_part.get(before)
             return (route, last) if route is not None else None
         route = self._by_query.get(path)
-        if route is None:
-            return None
-        argument = only_q(query)
-        return None if argument is None else (route, argument)
+        argument = only_q(query) if route is not None else None
+        return None if route is None or argument is None else (route, argument)
 
     def _caller(self, key: bytes | None) -> str | None:
         """Give the name of a caller who may read, as figures and logs have it."""
@@ -232,9 +238,17 @@ class HotPath:
         return caller.name if caller is not None and caller.may_read else None
 
 
+def _unquoted(path: bytes) -> str | None:
+    """Read a path as uvicorn does; None where that may read it otherwise."""
+    if not path.isascii() or b"#" in path:
+        return None
+    text = path.decode()
+    return unquote(text) if "%" in text else text
+
+
 def only_q(query: bytes) -> str | None:
     """Give the text of a query that is `q` and nothing else; None where it is not, or cannot be read."""
-    if not query.startswith(b"q=") or b"&" in query or b";" in query:
+    if not query.startswith(b"q=") or any(mark in query for mark in (b"&", b";", b"#")):
         return None
     try:
         return unquote_to_bytes(query[2:].replace(b"+", b" ")).decode()

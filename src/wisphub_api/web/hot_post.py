@@ -86,7 +86,9 @@ class HotPost:
         begun = perf_counter()
         rest, _, last = scope["path"].rpartition("/")
         shortcut = self._shortcuts.get(last)
-        given = heeded(scope, _HEEDED, 4) if shortcut is not None and not scope["query_string"] else None
+        given = None
+        if shortcut is not None and not scope["query_string"]:
+            given = heeded(scope["raw_path"], list(scope["headers"]), _HEEDED, 4)
         if shortcut is None or given is None or not _is_short_json(given):
             return None
         before, _, argument = rest.rpartition("/")

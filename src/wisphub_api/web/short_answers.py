@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final, NamedTuple
-
-from litestar.types import HTTPScope
 
 from wisphub_api.web.current import HEADER as REQUEST_ID
 from wisphub_api.web.security_headers import DATA_HEADERS
@@ -24,6 +22,9 @@ _LINES: Final = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode())
     for status in (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED)
 }
+
+
+Fields = Sequence[tuple[bytes, bytes]]
 
 
 class Sent(NamedTuple):
@@ -55,19 +56,18 @@ def head_of(headers: Mapping[str, str]) -> bytes:
     return b"".join([b"%b: %b\r\n" % field for field in [*fields, *DATA_HEADERS]]) + REQUEST_ID + b": "
 
 
-def heeded(scope: HTTPScope, known: Mapping[bytes, int], count: int) -> list[bytes | None] | None:
+def heeded(url: bytes, fields: Fields, known: Mapping[bytes, int], count: int) -> list[bytes | None] | None:
     """Give the fields that bear on the answer, by their numbers; None where the long way has to see them.
 
     Args:
-        scope: The request.
+        url: As it stands in the request.
+        fields: The header's.
         known: The numbers of fields, from 0; `OTHER` of those for the long way. All else is ignored there.
         count: How many numbers there are.
     """
     given: list[bytes | None] = [None] * count
-    size = len(scope["raw_path"]) + len(scope["query_string"])
-    fields = 0
-    for name, value in scope["headers"]:
-        fields += 1
+    size = len(url)
+    for name, value in fields:
         size += len(name) + len(value)
         number = known.get(name)
         if number is None:
@@ -75,7 +75,7 @@ def heeded(scope: HTTPScope, known: Mapping[bytes, int], count: int) -> list[byt
         if number == OTHER or given[number] is not None:
             return None
         given[number] = value
-    return given if fields <= MOST_FIELDS and size <= MOST_BYTES else None
+    return given if len(fields) <= MOST_FIELDS and size <= MOST_BYTES else None
 
 
 def tell_some(sample: float, line: Line, status: int, seconds: float, size: int) -> None:

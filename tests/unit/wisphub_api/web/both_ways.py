@@ -33,7 +33,7 @@ class Both:
         """Ask the short way, as the protocol does."""
         scope, sent = scope_of(method, raw, fields), None
         if method == "GET":
-            sent = self.hot.answer(scope)
+            sent = self.hot.answer(raw, fields)
         elif method == "POST" and (asked := self.hot.posts.asked(scope)) is not None:
             sent = self.hot.posts.answer(asked, body)
         if sent is None:

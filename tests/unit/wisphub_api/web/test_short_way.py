@@ -41,8 +41,8 @@ class ShortWay:
         self.answered = 0
         self.posts = Posts()
 
-    def answer(self, scope: Any) -> Sent | None:
-        body = BODIES.get(scope["path"])
+    def answer(self, url: bytes, _: object) -> Sent | None:
+        body = BODIES.get(url.decode())
         if body is None:
             return None
         self.answered += 1
