@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from wisphub_api.exceptions import TooManyAttempts
@@ -9,6 +10,8 @@ from wisphub_api.fleet.digests import digested
 from wisphub_api.fleet.store import MemoryStore, Store
 
 WINDOW_S: Final = 900.0
+REMEMBERED: Final = 1_024
+"""Keys that need not be made again; a check needs each twice."""
 
 
 class FailedAttempts:
@@ -31,7 +34,7 @@ class FailedAttempts:
         """Tell whether a check would be let through, and at once; False where that is not known at once."""
         if not isinstance(self._store, MemoryStore):
             return False
-        in_all, with_one = digested("failures", caller), digested("failures", caller, service_id)
+        in_all, with_one = _key(caller), _key(caller, service_id)
         return self._store.peek(in_all) < self._most_in_all and self._store.peek(with_one) < self._most
 
     async def admit(self, caller: str, service_id: int | None, *, has_failed: bool) -> None:
@@ -48,12 +51,12 @@ class FailedAttempts:
         Raises:
             TooManyAttempts: Too many have failed.
         """
-        in_all = digested("failures", caller)
+        in_all = _key(caller)
         await self._take(in_all, self._most_in_all, int(has_failed))
         if service_id is None:
             return
         try:
-            await self._take(digested("failures", caller, service_id), self._most, int(has_failed))
+            await self._take(_key(caller, service_id), self._most, int(has_failed))
         except TooManyAttempts:
             # Of one client's only so many count, or who goes on and on with that one locks out all others.
             await self._store.count(in_all, WINDOW_S, -int(has_failed))
@@ -64,3 +67,8 @@ class FailedAttempts:
         if count.used - amount >= most:
             detail = "Too many identity checks have failed. Try again later."
             raise TooManyAttempts(detail, retry_after_s=max(1.0, count.ends_s))
+
+
+@lru_cache(REMEMBERED)
+def _key(caller: str, service_id: int | None = None) -> str:
+    return digested("failures", caller) if service_id is None else digested("failures", caller, service_id)

@@ -65,7 +65,7 @@ class IdentityChecks:
         reading = self._directory.glance()
         if reading is None or self._plans.glance() is None:
             return False
-        if caller.may_read and reading.value.by_service_id(service_id) is None:
+        if caller.may_read and not reading.value.has(service_id):
             return False
         return self._rules.failures.would_admit(caller.name, service_id)
 
@@ -162,5 +162,5 @@ def _require(claim: Claim, at_least: int) -> None:
         allowed = ", ".join(claim.__struct_fields__)
         raise InvalidRequest(f"Give at least {at_least} of {allowed}.", field="body")
     for field, text in (("name", claim.name), ("address", claim.address)):
-        if 0 < len(fold_place(text or "")) < TEXT_MIN_CHARS:
+        if text is not None and 0 < len(fold_place(text)) < TEXT_MIN_CHARS:
             raise InvalidRequest(f"`{field}` needs at least {TEXT_MIN_CHARS} characters.", field=field)

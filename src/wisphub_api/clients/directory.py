@@ -111,6 +111,10 @@ class Directory:
         position = self._records.position(service_id)
         return None if position is None else self._at(position)
 
+    def has(self, service_id: int) -> bool:
+        """Tell whether there is a client with this number, in less time than it takes to give them."""
+        return self._records.position(service_id) is not None
+
     def by_document(self, document: str) -> Client | None:
         """Look a client up by identity document; letters and digits count."""
         return self._indexes.documents.first(document_key(document), self._at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -50,8 +50,11 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def given(self) -> tuple[str, ...]:
         """The names of the fields that are given."""
-        return tuple(name for name in self.__struct_fields__ if getattr(self, name) is not None)
+        values = (self.name, self.address, self.internet_plan_name, self.internet_plan_price)
+        return tuple([name for name, value in zip(_CLAIMED, values, strict=True) if value is not None])
 
+
+_CLAIMED: Final = Claim.__struct_fields__
 
 _Text100 = Annotated[str, Meta(min_length=1, max_length=100)]
 _Text150 = Annotated[str, Meta(min_length=1, max_length=150)]

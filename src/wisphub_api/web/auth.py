@@ -41,7 +41,7 @@ def checking_keys(ring: KeyRing | None, open_path: str) -> Wrap:
             if scope["type"] == ScopeType.HTTP and scope["method"] != "OPTIONS":
                 opt, path = scope["route_handler"].opt, scope["path"]
                 if not (opt.get(OPEN) or path == open_path or path.startswith(below)):
-                    caller = allow(ring, scope, opt) if ring else anonymous(scope)
+                    caller = allow(ring, scope, opt) if ring else anonymous(scope["client"])
                     scope["user"], scope["auth"] = caller.name, caller
             await app(scope, receive, send)
 
@@ -61,9 +61,8 @@ def allow(ring: KeyRing, scope: HTTPScope, opt: Mapping[str, Any]) -> Caller:
     return caller
 
 
-def anonymous(scope: HTTPScope) -> Caller:
-    """Name a caller whom nobody asks for a key; they may do everything."""
-    client = scope["client"]
+def anonymous(client: tuple[str, int] | None) -> Caller:
+    """Name a caller whom nobody asks for a key, by their address; they may do everything."""
     return Caller(f"anonymous@{client[0] if client else 'unknown'}", SCOPES)
 
 

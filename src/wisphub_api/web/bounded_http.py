@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final
 
 import msgspec
-from litestar.types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from wisphub_api.web.draining import is_draining
@@ -78,7 +77,8 @@ class BoundedHttp(HttpToolsProtocol):
     _default_bytes = b""
     _grace: asyncio.TimerHandle | None = None
     _answering: RequestResponseCycle | None = None
-    _waiting: tuple[Asked, RequestResponseCycle, Any] | None = None
+    _asked: Asked | None = None
+    _told = b""
     _head = 0
     _head_bytes = 0
     _is_in_head = False
@@ -127,26 +127,28 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """End to read a head, and answer at once where there is a short way."""
         self._is_in_head = False
-        if self.parser.get_method() == b"GET" and self._is_answered_at_once():
-            self._is_answered = True
-            return
-        url, headers, expects = self.url, self.headers, self.expect_100_continue
-        super().on_message_begin()
-        self.url, self.headers, self.expect_100_continue = url, headers, expects
-        self.scope["headers"] = headers
-        super().on_headers_complete()
-        if self._grace is not None and self.cycle is not None:  # a handshake for a WebSocket has none
-            self.cycle.keep_alive = False
+        method = self.parser.get_method()
+        if method == b"GET":
+            self._is_answered = self._is_answered_at_once()
+        elif method == b"POST":
+            self._asked, self._told = self._ask(), b""
+        if not self._is_answered and self._asked is None:
+            self._begin_long_way()
+
+    def on_body(self, body: bytes) -> None:
+        """Read on."""
+        if self._asked is None:
+            super().on_body(body)
+        else:
+            self._told += body
 
     def on_message_complete(self) -> None:
         """End to read a request: its answer may take as long as it does."""
         if self._is_answered:
             return
         self._due = None
-        super().on_message_complete()
-        if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
-            self._answer_waiting(*waiting)
+        if self._asked is None or not self._is_told_answered(self._asked):
+            super().on_message_complete()
 
     def shutdown(self) -> None:
         """Hang up after the next answer, with `Connection: close`, or when none is asked for in time.
@@ -155,6 +157,8 @@ class BoundedHttp(HttpToolsProtocol):
         under way.
         """
         if not is_draining(self.app_state):
+            if self._asked is not None:
+                self._begin_long_way_late()
             super().shutdown()
             return
         self._grace = self.loop.call_later(self.grace_s, self._end_grace)
@@ -162,54 +166,63 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _end_grace(self) -> None:
-        if not self._is_in_head:  # else its answer will be the last
+        if not self._is_in_head and self._asked is None:  # else its answer will be the last
             super().shutdown()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Begin to answer; of requests that came together uvicorn itself remembers only the last."""
         self._answering = cycle
-        if not self._waits_for_body(cycle, app):
-            super()._start_asgi_task(cycle, app)
+        super()._start_asgi_task(cycle, app)
+
+    def _begin_long_way(self) -> None:
+        """Make what uvicorn makes of a request, and begin to answer it."""
+        self._asked = None
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
+        super().on_headers_complete()
+        if self._grace is not None and self.cycle is not None:  # a handshake for a WebSocket has none
+            self.cycle.keep_alive = False
 
     def _is_answered_at_once(self) -> bool:
-        """Answer by the short way, where there is one; not out of a queue: that would go as deep as that."""
-        short_way = self._short_way
-        is_free = self.cycle is None or self.cycle.response_complete
-        if short_way is None or not is_free or not self._is_calm():
-            return False
-        sent = short_way.answer(self.url, self.headers)
-        if sent is None:
-            return False
-        self._send(
-            sent, stays_open=self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
-        )
-        return True
+        """Answer by the short way, where there is one."""
+        sent = self._short_way.answer(self.url, self.headers) if self._short_way and self._is_calm() else None
+        if sent is not None:
+            self._send(sent)
+        return sent is not None
 
-    def _waits_for_body(self, cycle: RequestResponseCycle, app: Any) -> bool:
-        """Keep a request until its body is there, where that may be answered by the short way."""
-        is_post = cycle.scope["method"] == "POST" and cycle.more_body
-        if self._short_way is None or not is_post or not self._is_calm():
-            return False
-        asked = self._short_way.posts.asked(cast("HTTPScope", cycle.scope))  # uvicorn's is of another name
-        self._waiting = None if asked is None else (asked, cycle, app)
-        return asked is not None
+    def _ask(self) -> Asked | None:
+        """Tell what is asked where the short way may answer it once the body has come."""
+        if self._short_way is None or not self._is_calm():
+            return None
+        return self._short_way.posts.asked(self.url, self.headers, self.client)
 
-    def _answer_waiting(self, asked: Asked, cycle: RequestResponseCycle, app: Any) -> None:
+    def _is_told_answered(self, asked: Asked) -> bool:
+        """Answer what was asked, now that all has been told; else let the long way begin."""
         sent = None
         if self._short_way is not None and self._is_calm():
-            sent = self._short_way.posts.answer(asked, bytes(cycle.body))
+            sent = self._short_way.posts.answer(asked, self._told)
         if sent is None:
-            super()._start_asgi_task(cycle, app)
-            return
-        cycle.response_started = cycle.response_complete = True
-        self._send(sent, stays_open=cycle.keep_alive)
+            self._begin_long_way_late()
+            return False
+        self._asked = None
+        self._send(sent)
+        return True
+
+    def _begin_long_way_late(self) -> None:
+        self._begin_long_way()
+        super().on_body(self._told)
 
     def _is_calm(self) -> bool:
+        """Tell whether nothing else has to be done first; a queue would be answered as deep as it is."""
         is_as_usual = self._grace is None and self.limit_concurrency is None and not self.root_path
-        return is_as_usual and not self.flow.write_paused and not self.pipeline
+        is_free = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
+        return is_as_usual and is_free and not self.flow.write_paused
 
-    def _send(self, sent: Sent, *, stays_open: bool) -> None:
+    def _send(self, sent: Sent) -> None:
         """Send a whole answer, and wait for the next request, but not for ever."""
+        stays_open = self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
         end = b"\r\n\r\n" if stays_open else b"\r\nconnection: close\r\n\r\n"
         head = b"".join((sent.status, self._default_fields(), sent.head, end))
         if len(sent.body) < COPIED_BYTES:

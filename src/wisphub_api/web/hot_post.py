@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from litestar.types import HTTPScope
 from msgspec import Struct
 
 from wisphub_api.api_keys import Caller
@@ -18,7 +17,7 @@ from wisphub_api.web.current import CURRENT, CurrentRequest, usable_id
 from wisphub_api.web.current import HEADER as REQUEST_ID
 from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.request_metrics import Note
-from wisphub_api.web.short_answers import OTHER, Line, Sent, head_of, heeded, sent, tell_some
+from wisphub_api.web.short_answers import OTHER, Fields, Line, Sent, head_of, heeded, sent, tell_some
 
 MOST_BODY_BYTES: Final = 2_048
 JSON: Final = b"application/json"
@@ -33,6 +32,7 @@ _HEEDED: Final[Mapping[bytes, int]] = {
     b"expect": OTHER,
     b"origin": OTHER,
     b"transfer-encoding": OTHER,
+    b"upgrade": OTHER,
 }
 
 
@@ -54,7 +54,7 @@ class PostShortcut(Struct, frozen=True):
 
 
 class Asked(NamedTuple):
-    """A request whose body is still to come."""
+    """A request whose body is still to come, of at most `MOST_BODY_BYTES`."""
 
     shortcut: PostShortcut
     argument: str
@@ -80,19 +80,27 @@ class HotPost:
         self._shortcuts = shortcuts
         self._note = note
         self._sample = sample
+        self._moment: tuple[int, int] | None = None
+        self._heads: dict[tuple[str, int], bytes] = {}
 
-    def asked(self, scope: HTTPScope) -> Asked | None:
-        """Tell what is asked, before the body has come; None where it has to go the long way."""
+    def asked(self, url: bytes, fields: Fields, client: tuple[str, int] | None) -> Asked | None:
+        """Tell what is asked, before the body has come; None where it has to go the long way.
+
+        Args:
+            url: As it stands in the request.
+            fields: The header's, their names in lower case.
+            client: The address that asks.
+        """
         begun = perf_counter()
-        rest, _, last = scope["path"].rpartition("/")
+        if not url.isascii():
+            return None
+        rest, _, last = url.decode().rpartition("/")
         shortcut = self._shortcuts.get(last)
-        given = None
-        if shortcut is not None and not scope["query_string"]:
-            given = heeded(scope["raw_path"], list(scope["headers"]), _HEEDED, 4)
+        given = heeded(url, fields, _HEEDED, 4) if shortcut is not None else None
         if shortcut is None or given is None or not _is_short_json(given):
             return None
         before, _, argument = rest.rpartition("/")
-        caller = self._caller(scope, given[_KEY]) if before == shortcut.before else None
+        caller = self._caller(client, given[_KEY]) if before == shortcut.before else None
         if caller is None or not caller.may(shortcut.scope):
             return None
         return Asked(shortcut, argument, caller, usable_id(given[_ID] or b""), begun)
@@ -113,11 +121,23 @@ class HotPost:
         name = caller.name.partition("@")[0]  # less the address of those without a key
         line = Line(name, "POST", shortcut.route, reading.is_stale, asked.request_id)
         tell_some(self._sample, line, HTTPStatus.OK.value, seconds, len(told))
-        return sent(HTTPStatus.OK.value, _head(reading), asked.request_id, told)
+        return sent(HTTPStatus.OK.value, self._head(shortcut.route, reading), asked.request_id, told)
 
-    def _caller(self, scope: HTTPScope, key: bytes | None) -> Caller | None:
+    def _head(self, route: str, reading: Reading[bytes]) -> bytes:
+        """Give the head; it changes when a second has gone by, and with the size of what is told."""
+        moment = (int(reading.age_s), int(reading.ttl_s // 1))
+        if moment != self._moment:
+            self._moment, self._heads = moment, {}
+        size = len(reading.value)
+        head = self._heads.get((route, size))
+        if head is None:
+            content = {"Content-Type": JSON.decode(), "Content-Length": str(size)}
+            head = self._heads[route, size] = head_of(freshness_headers(reading) | content)
+        return head
+
+    def _caller(self, client: tuple[str, int] | None, key: bytes | None) -> Caller | None:
         if self._ring is None:
-            return anonymous(scope)
+            return anonymous(client)
         return self._ring.find(key) if key is not None else None
 
 
@@ -125,8 +145,3 @@ def _is_short_json(given: list[bytes | None]) -> bool:
     length = given[_LENGTH]
     is_short = length is not None and length.isdigit() and 0 < int(length) <= MOST_BODY_BYTES
     return is_short and given[_TYPE] in (None, JSON)
-
-
-def _head(reading: Reading[Any]) -> bytes:
-    content = {"Content-Type": JSON.decode(), "Content-Length": str(len(reading.value))}
-    return head_of(freshness_headers(reading) | content)

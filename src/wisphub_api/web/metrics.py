@@ -118,9 +118,9 @@ def counting_calls(registry: CollectorRegistry) -> Callable[[UpstreamCall], None
 def counting_checks(registry: CollectorRegistry) -> Callable[[str], None]:
     """Make what is told how each identity check ended."""
     count = Counter("wisphub_identity_checks", "Identity checks.", ("outcome",), registry=registry)
-    for outcome in ("valid", "invalid", "no_such_client", "refused"):
-        count.labels(outcome)
-    return lambda outcome: count.labels(outcome).inc()
+    outcomes = ("valid", "invalid", "no_such_client", "refused")
+    counts = {outcome: count.labels(outcome) for outcome in outcomes}
+    return lambda outcome: counts[outcome].inc()
 
 
 class CacheFigures(Collector):

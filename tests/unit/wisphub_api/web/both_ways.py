@@ -7,6 +7,7 @@ from litestar import Litestar
 
 from wisphub_api.web.hot_path import SHORT_WAY, HotPath
 
+CLIENT = ("127.0.0.1", 1)
 READER, VERIFIER = "a-reader", "a-verifier"
 WHOLE = ["/api/v1/clients/", "/api/v1/internet-plans/", "/api/v1/payment-methods/"]
 Fields = list[tuple[bytes, bytes]]
@@ -31,10 +32,10 @@ class Both:
 
     async def short(self, method: str, raw: bytes, fields: Fields, body: bytes = b"") -> Told | None:
         """Ask the short way, as the protocol does."""
-        scope, sent = scope_of(method, raw, fields), None
+        sent = None
         if method == "GET":
             sent = self.hot.answer(raw, fields)
-        elif method == "POST" and (asked := self.hot.posts.asked(scope)) is not None:
+        elif method == "POST" and (asked := self.hot.posts.asked(raw, fields, CLIENT)) is not None:
             sent = self.hot.posts.answer(asked, body)
         if sent is None:
             return None
@@ -77,7 +78,7 @@ def scope_of(method: str, raw: bytes, fields: Fields) -> Any:
         "raw_path": path,
         "query_string": query,
         "headers": fields,
-        "client": ("127.0.0.1", 1),
+        "client": CLIENT,
         "server": ("service", 80),
         "scheme": "http",
         "http_version": "1.1",

@@ -24,8 +24,8 @@ class Posts:
     def __init__(self) -> None:
         self.answered = 0
 
-    def asked(self, scope: Any) -> object:
-        return scope if scope["path"] == "/told" else None
+    def asked(self, url: bytes, *_: object) -> object:
+        return url if url == b"/told" else None
 
     def answer(self, _: object, body: bytes) -> Sent | None:
         if body == b"aside":
@@ -63,9 +63,12 @@ class App:
             await asyncio.sleep(0.2)
         body = BODIES.get(scope["path"], b"long")
         if scope["path"] == "/told":
-            message = await receive()
-            body = b"long " + message["body"]
-            assert not message["more_body"]
+            body = b"long "
+            while True:
+                message = await receive()
+                body += message["body"]
+                if not message["more_body"]:
+                    break
         headers = [(b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
@@ -246,6 +249,36 @@ async def test_what_is_told_while_the_service_stops_is_answered_and_that_was_the
     assert body == b"long body"
     assert b"\r\nconnection: close\r\n" in head
     assert await connection.is_closed()
+
+
+async def test_what_is_being_told_to_a_server_that_does_not_drain_is_answered_too(connection):
+    connection.writer.write(told(b"body")[:-1])
+    await asyncio.sleep(0.05)
+    connection.protocol.app_state.clear()
+    connection.protocol.shutdown()
+    connection.writer.write(b"y")
+    head, body = await connection.answer()
+    assert body == b"long body"
+    assert b"\r\nconnection: close\r\n" in head
+    assert await connection.is_closed()
+
+
+async def test_what_is_told_too_slowly_is_cut_off(connection):
+    connection.protocol.request_max_s = 0.2
+    connection.writer.write(told(b"body")[:-1])
+    assert await connection.is_closed()
+    assert (connection.app.short_way.posts.answered, connection.app.asked) == (0, 0)
+
+
+async def test_the_grace_waits_for_what_is_being_told(connection):
+    connection.protocol.grace_s = 0.1
+    connection.writer.write(told(b"body")[:-1])
+    await asyncio.sleep(0.05)
+    connection.stops.set()
+    connection.protocol.shutdown()
+    await asyncio.sleep(0.3)
+    connection.writer.write(b"y")
+    assert (await connection.answer())[1] == b"long body"
 
 
 def test_an_application_without_one_has_none():
