@@ -58,6 +58,10 @@ class Records:
         """Give a client as JSON."""
         return self.body[self._starts[position] : self._starts[position + 1] - 1]
 
+    def stretch(self, positions: range) -> bytes:
+        """Give clients that stand side by side as JSON, between commas; at least one."""
+        return self.body[self._starts[positions.start] : self._starts[positions.stop] - 1]
+
     def jsons(self, positions: Iterable[int]) -> list[bytes]:
         """Give some clients as JSON."""
         body, starts = self.body, self._starts

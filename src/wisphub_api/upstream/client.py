@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from time import perf_counter
 from typing import Any, Final, Self, TypeVar
 
@@ -200,8 +200,10 @@ class WispHubNet:
                 async for attempt in attempts(deadline_s=CRAWL_DEADLINE * self._timeout_s):
                     with attempt:
                         try:
-                            async with self._allowed(path, urgency):
-                                return await self._decoded(await self._send(request, path), read)
+                            async with self._allowed(path, urgency) as call:
+                                body = await self._send(request, path)
+                                await call.aclose()  # while this page is decoded the next may be sent
+                                return await self._decoded(body, read)
                         except UpstreamError as error:
                             failure = error
                             raise
@@ -227,13 +229,14 @@ class WispHubNet:
                 return read(await self._send(request, path))
 
     @asynccontextmanager
-    async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[None]:
-        """Let a call begin when it may, and tell how it ended."""
+    async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[AsyncExitStack]:
+        """Let a call begin when it may, and tell how it ended; to close what is given frees its permit."""
         self._refuse_long_pause(urgency)
         with self.breaker.watching():
-            async with self.budget.permit(urgency):
+            async with AsyncExitStack() as call:
+                await call.enter_async_context(self.budget.permit(urgency))
                 with self._observed(path):
-                    yield
+                    yield call
 
     def _refuse_long_pause(self, urgency: Urgency) -> None:
         """Tell a person at once that WispHub Net will take no call for longer than one may last."""

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import uvicorn
 
+from wisphub_api.memory import put_the_event_loop_first
 from wisphub_api.web.draining import DRAINING
 
 STOP_WAIT_S: Final = 35
@@ -40,6 +41,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, with something to tell the requests by."""
         self.lifespan.state[DRAINING] = self._draining
+        put_the_event_loop_first()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
