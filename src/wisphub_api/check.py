@@ -72,7 +72,7 @@ async def _reach(net: WispHubNet, _: Settings) -> str:
 
 async def _by_id(net: WispHubNet, _: Settings) -> str:
     page = await first_clients(net)
-    wanted = next(row.client.service_id for row in page.rows if row is not None)
+    wanted = next(row.service_id for row in page.rows if row is not None)
     if await net.find_client(wanted) is None:
         raise NotAsExpected("WispHub Net does not find by its id a client that it lists")
     return "found"

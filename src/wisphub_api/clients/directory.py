@@ -15,7 +15,7 @@ from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.records import Records
 from wisphub_api.clients.text import document_key, fold_place, phone_key
-from wisphub_api.upstream.wire import ClientRow
+from wisphub_api.upstream.wire import ClientRow, row_of
 
 if TYPE_CHECKING:
     from wisphub_api.clients.indexes import Indexes
@@ -94,7 +94,7 @@ class Directory:
 
     def rows(self) -> list[ClientRow]:
         """Give the clients, each with the number of its plan."""
-        return [ClientRow(self._at(at), self._records.plan_id(at)) for at in range(len(self))]
+        return [row_of(self._at(at), self._records.plan_id(at)) for at in range(len(self))]
 
     def page(self, limit: int | None, offset: int) -> Representation:
         """Give the clients as JSON; the whole list is made once per snapshot."""

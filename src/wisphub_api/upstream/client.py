@@ -128,7 +128,7 @@ class WispHubNet:
         """Read all clients, or raise: never a part of them; of those that are `known` no copies are made."""
         path = "/api/clientes/"
         pages = self._pages(path, self._client_pages, NO_FILTERS, Urgency.NEEDED)
-        rows, tally = await crawl_into(lambda: Gathering(known), pages, lambda row: row.client.service_id)
+        rows, tally = await crawl_into(lambda: Gathering(known), pages, lambda row: row.service_id)
         _tell_set_aside(path, tally.set_aside)
         return rows
 
@@ -155,8 +155,8 @@ class WispHubNet:
         searched for by its id, never taken because it is the first.
         """
         page = await self.read("/api/clientes/", {"id_servicio": service_id}, self._client_pages)
-        rows = (row.client for row in page.rows if row is not None)
-        return next((client for client in rows if client.service_id == service_id), None)
+        rows = (row for row in page.rows if row is not None)
+        return next((row.client for row in rows if row.service_id == service_id), None)
 
     async def crawl(
         self,

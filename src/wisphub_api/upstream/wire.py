@@ -26,6 +26,7 @@ from wisphub_api.internet_plans.models import InternetPlan
 W = TypeVar("W", bound=Struct)
 R = TypeVar("R")
 logger = logging.getLogger(__name__)
+_CLIENTS: Final = msgspec.json.Decoder(Client)
 
 Text = str | int | float | bool | None
 Number = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
@@ -77,10 +78,16 @@ class PlanDetailWire(Struct):
 
 
 class ClientRow(Struct, frozen=True, gc=False):
-    """A client, with the number of its plan, which the API does not show."""
+    """A client as JSON, which takes a fraction of its memory, with the number of its plan."""
 
-    client: Client
+    service_id: int
     plan_id: int | None
+    json: bytes
+
+    @property
+    def client(self) -> Client:
+        """The client itself, made anew each time."""
+        return _CLIENTS.decode(self.json)
 
 
 class Page(Struct, Generic[R], frozen=True):
@@ -192,7 +199,12 @@ def to_client_row(wire: ClientWire) -> ClientRow:
         internet_plan_price=_price(wire.precio_plan),
         technician_id=technician.id,
     )
-    return ClientRow(client, plan.id)
+    return row_of(client, plan.id)
+
+
+def row_of(client: Client, plan_id: int | None) -> ClientRow:
+    """Make a row of a client."""
+    return ClientRow(client.service_id, plan_id, msgspec.json.encode(client))
 
 
 def to_plan(wire: PlanWire) -> InternetPlan:
