@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,8 +40,8 @@ class Sharing:
     def __init__(self, settings: Settings, budget: Budget) -> None:
         self._budget = budget
         self._workers = settings.workers
-        self._seal = Seal(settings.net_key.reveal())
-        shelf, store = _of_machine(settings.snapshot_dir, self._seal)
+        self._net_key = settings.net_key
+        shelf, store = self._of_machine(settings.snapshot_dir)
         self._redis = None if settings.redis_url is None else self._join_redis(settings, shelf, store)
         self._shelf: Shelf | None = self._redis.shelf if self._redis else shelf
         self.store = self._redis.store if self._redis else store
@@ -77,6 +78,20 @@ class Sharing:
                 await stack.enter_async_context(self._shelf)
             yield
 
+    @cached_property
+    def _seal(self) -> Seal:
+        return Seal(self._net_key.reveal())
+
+    def _of_machine(self, folder: Path | None) -> tuple[FileShelf | None, Store]:
+        """Give what the processes of this machine share, or what this one has for itself."""
+        if folder is None:
+            return None, MemoryStore()
+        # Locks of files are not there on Windows, where the rest runs.
+        from wisphub_api.fleet.file_shelf import FileShelf  # noqa: PLC0415
+        from wisphub_api.fleet.file_store import FileStore  # noqa: PLC0415
+
+        return FileShelf(folder), FileStore(folder, self._seal)
+
     def _join_redis(self, settings: Settings, folder: FileShelf | None, own: Store) -> Fleet:
         # Its library takes a while to import: without Redis the start need not wait for it.
         from wisphub_api.fleet.fleet import join  # noqa: PLC0415
@@ -87,17 +102,6 @@ class Sharing:
 
     def _share_among(self, members: int) -> None:
         self._budget.share(max(members, self._workers))
-
-
-def _of_machine(folder: Path | None, seal: Seal) -> tuple[FileShelf | None, Store]:
-    """Give what the processes of this machine share, or what this one has for itself."""
-    if folder is None:
-        return None, MemoryStore()
-    # Locks of files are not there on Windows, where the rest runs.
-    from wisphub_api.fleet.file_shelf import FileShelf  # noqa: PLC0415
-    from wisphub_api.fleet.file_store import FileStore  # noqa: PLC0415
-
-    return FileShelf(folder), FileStore(folder, seal)
 
 
 def _keep_s(settings: Settings) -> float:

@@ -11,11 +11,6 @@ import zlib
 from hashlib import blake2b
 from typing import Final
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-
 KEY_BYTES: Final = 32
 NONCE_BYTES: Final = 12
 DIGEST_BYTES: Final = 16
@@ -28,13 +23,17 @@ class SealBroken(Exception):
 
 
 class Seal:
-    """Seals bytes with AES-256-GCM.
+    """Seals bytes with AES-256-GCM; what it needs for that takes 6 MB, and is imported with the first one.
 
     Args:
         secret: What the key is derived from.
     """
 
     def __init__(self, secret: str) -> None:
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+
+        self._broken = (InvalidTag, ValueError, zlib.error)
         self._secret = secret.encode()
         self._cipher = AESGCM(self._derive(b"seal"))
         self._digest_key = self._derive(b"digest")
@@ -53,7 +52,7 @@ class Seal:
         nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         try:
             return zlib.decompress(self._cipher.decrypt(nonce, rest, purpose.encode()))
-        except (InvalidTag, ValueError, zlib.error) as error:
+        except self._broken as error:
             raise SealBroken(purpose) from error
 
     def digest(self, text: str) -> str:
@@ -65,4 +64,7 @@ class Seal:
         return self._derive(b"name/" + of.encode()).hex()[:16]
 
     def _derive(self, info: bytes) -> bytes:
+        from cryptography.hazmat.primitives.hashes import SHA256  # noqa: PLC0415
+        from cryptography.hazmat.primitives.kdf.hkdf import HKDF  # noqa: PLC0415
+
         return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"wisphub-api/" + info).derive(self._secret)

@@ -33,8 +33,8 @@ OVERLAP: Final = 3
 """Rows that neighbouring pages share: more than one, as any of them may have no usable id."""
 CRAWLS: Final = 3
 """How often a list that changes under our hands is read, at most."""
-AHEAD: Final = 32
-"""Pages that are asked for, or held, before the one that is next has come."""
+AHEAD: Final = 12
+"""Pages that are asked for, or held, before the one that is next has come: each takes half a MB."""
 _NOT_WHOLE: Final = "WispHub Net's list could not be read whole"
 
 
