@@ -16,7 +16,7 @@ from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.identity import NOBODY, RESOLVE_MIN_FIELDS, best_matches, verify
+from wisphub_api.clients.identity import NOBODY, RESOLVE_MIN_FIELDS, best_matches, nobody, verify
 from wisphub_api.clients.models import Claim, Client, ClientNumber, Verification
 from wisphub_api.clients.text import fold_place
 from wisphub_api.exceptions import AmbiguousMatch, InvalidRequest, NotFound, TooManyAttempts
@@ -85,7 +85,7 @@ class IdentityChecks:
         if known is None and caller.may_read:
             self._note(deed, "no_such_client")
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
-        found = verify(claim, known or NOBODY, await self._price(claim, known, reading.value, caller))
+        found = verify(claim, known or nobody(), await self._price(claim, known, reading.value, caller))
         outcome: Outcome = "no_such_client" if known is None else "valid" if found.is_valid else "invalid"
         await self._admit(deed, service_id, outcome)
         is_told = outcome == "valid" or caller.may_read

@@ -21,7 +21,7 @@ from wisphub_api.web.short_answers import OTHER, Fields, Line, Sent, head_of, he
 
 MOST_BODY_BYTES: Final = 2_048
 JSON: Final = b"application/json"
-_KEY, _ID, _TYPE, _LENGTH = range(4)
+_KEY, _ID, _TYPE, _LENGTH, _FORWARDED = range(5)
 _HEEDED: Final[Mapping[bytes, int]] = {
     b"x-api-key": _KEY,
     REQUEST_ID: _ID,
@@ -33,6 +33,7 @@ _HEEDED: Final[Mapping[bytes, int]] = {
     b"origin": OTHER,
     b"transfer-encoding": OTHER,
     b"upgrade": OTHER,
+    b"x-forwarded-for": _FORWARDED,
 }
 
 
@@ -96,11 +97,11 @@ class HotPost:
             return None
         rest, _, last = url.decode().rpartition("/")
         shortcut = self._shortcuts.get(last)
-        given = heeded(url, fields, _HEEDED, 4) if shortcut is not None else None
+        given = heeded(url, fields, _HEEDED, 5) if shortcut is not None else None
         if shortcut is None or given is None or not _is_short_json(given):
             return None
         before, _, argument = rest.rpartition("/")
-        caller = self._caller(client, given[_KEY]) if before == shortcut.before else None
+        caller = self._caller(client, given) if before == shortcut.before else None
         if caller is None or not caller.may(shortcut.scope):
             return None
         return Asked(shortcut, argument, caller, usable_id(given[_ID] or b""), begun)
@@ -135,10 +136,12 @@ class HotPost:
             head = self._heads[route, size] = head_of(freshness_headers(reading) | content)
         return head
 
-    def _caller(self, client: tuple[str, int] | None, key: bytes | None) -> Caller | None:
-        if self._ring is None:
-            return anonymous(client)
-        return self._ring.find(key) if key is not None else None
+    def _caller(self, client: tuple[str, int] | None, given: list[bytes | None]) -> Caller | None:
+        """Tell who asks; None for nobody who is known, or whose address a proxy has to be believed."""
+        key = given[_KEY]
+        if self._ring is not None:
+            return self._ring.find(key) if key is not None else None
+        return anonymous(client) if given[_FORWARDED] is None else None
 
 
 def _is_short_json(given: list[bytes | None]) -> bool:

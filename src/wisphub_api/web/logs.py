@@ -12,6 +12,7 @@ import logging
 import logging.config
 import sys
 import traceback
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -67,7 +68,8 @@ def log_config(level: str) -> dict[str, Any]:
 
 
 def configure_logs(level: str) -> None:
-    """Take over the logging of this process."""
+    """Take over the logging of this process; no line tells threads and processes, so none looks them up."""
+    logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
     logging.config.dictConfig(log_config(level))
     structlog.configure(  # for libraries that find it here and use it by themselves, as stamina does
         processors=[filter_by_level, render_to_log_kwargs],
@@ -101,10 +103,15 @@ class QuickFormatter(ProcessorFormatter):
             "event": record.getMessage(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "timestamp": f"{dt.datetime.now(dt.UTC).replace(tzinfo=None).isoformat()}Z",
+            "timestamp": f"{_second(int(record.created))}.{int(record.created % 1 * 1e6):06d}Z",
         }
         event |= {name: value for name, value in record.__dict__.items() if name not in _NO_FACTS}
         return _to_json(_with_request(event))
+
+
+@lru_cache(1)
+def _second(since_epoch: int) -> str:
+    return dt.datetime.fromtimestamp(since_epoch, dt.UTC).replace(tzinfo=None).isoformat()
 
 
 def add_request(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

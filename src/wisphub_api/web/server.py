@@ -38,10 +38,14 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self._draining = asyncio.Event()
 
+    def run(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until it is told to stop; the process has nothing else to do."""
+        put_the_event_loop_first()
+        super().run(sockets)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, with something to tell the requests by."""
         self.lifespan.state[DRAINING] = self._draining
-        put_the_event_loop_first()
         await super().startup(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""What is freed goes back to the system."""
+"""What is freed goes back to the system, and nothing holds up the event loop for long."""
 
 import subprocess
 import sys
@@ -25,3 +25,23 @@ print(before - resident_kb())
 def test_large_blocks_are_given_back_though_larger_ones_were_freed_and_later_ones_are_still_in_use():
     told = subprocess.run([sys.executable, "-c", SCRIPT], check=True, capture_output=True, timeout=30)
     assert int(told.stdout) > 90 << 10
+
+
+SETTLED = """
+import gc, sys
+import uvicorn
+from wisphub_api.web.server import DrainingServer
+
+class Stopped(DrainingServer):
+    async def serve(self, sockets=None):
+        print(sys.getswitchinterval() < 0.001, gc.get_freeze_count() > len(gc.get_objects()))
+
+Stopped(uvicorn.Config(None)).run()
+"""
+
+
+def test_a_server_puts_its_event_loop_first():
+    told = subprocess.run(
+        [sys.executable, "-c", SETTLED], check=True, capture_output=True, timeout=30, text=True
+    )
+    assert told.stdout.split() == ["True", "True"]

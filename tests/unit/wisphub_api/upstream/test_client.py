@@ -94,6 +94,28 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
     assert not is_read_twice.is_set()
 
 
+async def test_while_a_page_is_decoded_the_next_is_asked_for(monkeypatch):
+    monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
+    upstream, is_last_asked_for = Upstream(), threading.Event()
+
+    class Waiting(PageReader[ClientWire, ClientRow]):
+        def __call__(self, body: bytes) -> Page[ClientRow]:
+            if len(upstream.requests) > 1:
+                assert is_last_asked_for.wait(5)
+            return super().__call__(body)
+
+    async def handle(request: httpx.Request) -> httpx.Response:
+        if len(upstream.requests) == 2:
+            is_last_asked_for.set()
+        return await upstream.handle(request)
+
+    one_at_a_time = msgspec.structs.replace(SETTINGS, net_concurrency=1)
+    async with WispHubNet(one_at_a_time, httpx.MockTransport(handle)) as net:
+        net._client_pages = Waiting(ClientWire, to_client_row)
+        assert len(await net.clients()) == 700
+    assert upstream.most_at_once == 1
+
+
 async def test_next_is_never_followed_so_the_key_never_goes_out_in_clear():
     upstream = Upstream()
     await read_ids(upstream)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, Fields, Told, key
 
 from wisphub_api.settings import Settings
-from wisphub_api.web.hot_post import MOST_BODY_BYTES
+from wisphub_api.web.hot_post import MOST_BODY_BYTES, HotPost, PostShortcut
 
 PATH = "/api/v1/clients/7/verify"
 RIGHT = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
@@ -179,6 +179,17 @@ def test_a_check_leaves_the_same_lines_and_figures_by_either_way(both, runner, l
     assert told(both.short) == told(both.long)
     assert [line["request_id"] for line in lines()] == ["mine-1"] * 2
     assert both.short_answers == 1
+
+
+def test_without_keys_nobody_is_told_by_an_address_that_a_proxy_names():
+    shortcut = PostShortcut("/api/{number}/check", "/api", "verify", lambda *_: None)
+    open_to_all = HotPost(None, {"check": shortcut}, lambda *_: None, 0.0)
+    fields = headed(b"{}", JSON)
+    asked = open_to_all.asked(b"/api/7/check", fields, ("10.0.0.7", 1))
+    assert asked is not None
+    assert asked.caller.name == "anonymous@10.0.0.7"
+    fields.append((b"x-forwarded-for", b"192.0.2.1"))
+    assert open_to_all.asked(b"/api/7/check", fields, ("10.0.0.7", 1)) is None
 
 
 async def test_without_keys_the_caller_is_told_by_the_address(serve, settings):
