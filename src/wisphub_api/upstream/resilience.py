@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -25,9 +26,20 @@ def backoff_for(error: Exception) -> bool | float:
 
 
 def attempts(deadline_s: float) -> AsyncIterator[stamina.Attempt]:
-    """Give the attempts of one call that is safe to repeat; no new one begins after `deadline_s`."""
+    """Give the attempts of one call that is safe to repeat; no new one begins after `deadline_s`.
+
+    Nor is one waited for that long: the load fails then, and the next, whose answer is younger, comes in time.
+    """
+    now = asyncio.get_running_loop().time
+    ends_at = now() + deadline_s
+
+    def backoff(error: Exception) -> bool | float:
+        wait = backoff_for(error)
+        is_too_long = not isinstance(wait, bool) and now() + wait > ends_at
+        return False if is_too_long else wait
+
     return stamina.retry_context(
-        on=backoff_for,
+        on=backoff,
         attempts=ATTEMPTS,
         timeout=deadline_s,
         wait_initial=0.2,

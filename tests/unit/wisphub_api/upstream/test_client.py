@@ -94,6 +94,19 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
     assert not is_read_twice.is_set()
 
 
+async def test_who_is_told_to_wait_beyond_the_deadline_of_a_load_ends_it():
+    busy = httpx.Response(503, headers={"Retry-After": "5"})
+    upstream = Upstream(700, busy)
+    begun = asyncio.get_running_loop().time()
+    hasty = msgspec.structs.replace(SETTINGS, net_timeout_s=1)
+    async with WispHubNet(hasty, httpx.MockTransport(upstream.handle)) as net:
+        with pytest.raises(faults.UpstreamFailed) as failed:
+            await net.clients()
+    assert failed.value.retry_after_s == 5
+    assert asyncio.get_running_loop().time() - begun < 1
+    assert len(upstream.requests) == 1
+
+
 async def test_while_a_page_is_decoded_the_next_is_asked_for(monkeypatch):
     monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
     upstream, is_last_asked_for = Upstream(), threading.Event()
