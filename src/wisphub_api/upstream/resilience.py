@@ -28,7 +28,7 @@ def backoff_for(error: Exception) -> bool | float:
 def attempts(deadline_s: float) -> AsyncIterator[stamina.Attempt]:
     """Give the attempts of one call that is safe to repeat; no new one begins after `deadline_s`.
 
-    Nor is one waited for that long: the load fails then, and the next, whose answer is younger, comes in time.
+    Nor is one waited for that long: the load fails then, and the next, whose answer is younger, is in time.
     """
     now = asyncio.get_running_loop().time
     ends_at = now() + deadline_s
