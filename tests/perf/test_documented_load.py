@@ -54,7 +54,7 @@ def test_50_users(load: LoadTest, stand: Stand, service: Server) -> None:
 
 
 def test_over_40_requests_a_second(load: LoadTest, stand: Stand, service: Server) -> None:
-    hold_s = load.pick(short=5, documented=120)
+    hold_s = load.pick(short=7, documented=120)
     workload = closed(BOTS, users=100, spawn_rate=50, hold_s=hold_s, warm_up_s=1)
     run = load.play(workload, service, env=stand.consumer_env)
     each = MEANS if load.profile == "short" else (*LISTS, *OTHERS)

@@ -65,7 +65,7 @@ FAULTS: dict[str, dict[str, Any]] = {
 CAN_BE_DONE = ("truncating",)
 """An update is known by its status alone: of its answer nothing can be missing."""
 SHORT = ("hanging", "failing")
-"""The others take their turn in the longer profiles: the short one ends within four and a half minutes."""
+"""The others take their turn in the longer profiles: the short one ends within five minutes."""
 
 
 class Site:
@@ -99,7 +99,7 @@ class Site:
     def calm(self, load: LoadTest) -> Run:
         """How it does while nothing is wrong: played once, and again where that run was void."""
         if self._calm is None or load.judge(self._calm, objective()).void_reasons:
-            self._calm = self.play(load, hold_s=load.pick(short=5, documented=30), part="calm")
+            self._calm = self.play(load, hold_s=load.pick(short=9, documented=30), part="calm")
             load.judge(self._calm, objective())
         return self._calm
 
@@ -142,7 +142,7 @@ def test_calm(load: LoadTest, site: Site) -> None:
 @pytest.mark.parametrize("mode", FAULTS)
 def test_upstream(load: LoadTest, site: Site, uncached: Uncached, mode: str) -> None:
     if load.profile == "short" and mode not in SHORT:
-        pytest.skip("left to the longer profiles: the short one ends within four and a half minutes")
+        pytest.skip("left to the longer profiles: the short one ends within five minutes")
     calm = site.calm(load)
     site.upstream.forget_calls()
     site.upstream.fail(**FAULTS[mode])
@@ -174,7 +174,7 @@ def test_upstream_down(load: LoadTest, site: Site, uncached: Uncached) -> None:
 
 def test_upstream_flapping(load: LoadTest, site: Site) -> None:
     if load.profile == "short":
-        pytest.skip("left to the longer profiles: the short one ends within four and a half minutes")
+        pytest.skip("left to the longer profiles: the short one ends within five minutes")
     calm = site.calm(load)
     site.upstream.forget_calls()
     with flapping(site.upstream, every_s=3):
@@ -190,7 +190,7 @@ def test_worker_killed(load: LoadTest, site: Site) -> None:
     calm = site.calm(load)
     site.upstream.forget_calls()
     with at(4, workers_of(site.service)[0].kill) as done_at:
-        run = site.play(load, hold_s=load.pick(short=7, documented=30, stress=120))
+        run = site.play(load, hold_s=load.pick(short=16, documented=30, stress=120))
     lost = run.samples.failed()
     later = lost.start_s + run.facts.started_at > done_at[0] + 1
     load.check(
@@ -212,7 +212,7 @@ def test_rolling_restart(load: LoadTest, site: Site) -> None:
     site.upstream.forget_calls()
     before = set(workers_of(site.service))
     with at(4, lambda: psutil.Process(site.service.pid).send_signal(signal.SIGHUP)):
-        run = site.play(load, hold_s=load.pick(short=9, documented=30, stress=120))
+        run = site.play(load, hold_s=load.pick(short=28, documented=30, stress=120))
     after = workers_when_gone(before, site.service)
     load.check(
         run,
