@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 
 from wisphub_api.fleet.redis_link import COPY_S, UNHURRIED_S, Apart, RedisLink
 from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S, Hear, Sealed, Stored
-from wisphub_api.fleet.store import new_token
+from wisphub_api.fleet.store import Expiring, new_token
 from wisphub_api.fleet.tasks import end, for_ever
 
 LISTEN_S: Final = 2.0
@@ -72,8 +72,8 @@ class RedisShelf:
         self._wall = wall
         self._me = new_token()
         self._hears: dict[str, Hear] = {}
-        self._ended: dict[str, str] = {}
-        """The keys of turns that Redis holds for running, by their tokens."""
+        self._ended: Expiring[str] = Expiring(time.monotonic)
+        """The keys of turns that Redis may hold for running, by their tokens, until it drops them itself."""
         self._position = "0"
         self._epoch: bytes | None = None
         self._looked_at = float("-inf")
@@ -168,15 +168,16 @@ class RedisShelf:
                 await asyncio.shield(asyncio.create_task(self._end_turn(key, token)))
 
     async def _end_turn(self, key: str, token: str) -> None:
-        self._ended[token] = key
+        self._ended.set(token, key, time.monotonic() + TURN_S)
         with suppress(Apart):
             await self._tell_ended()
 
     async def _tell_ended(self) -> None:
         """End the turns that have ended here, in Redis too: the others wait for them."""
-        for token, key in list(self._ended.items()):
-            await self._link.ask(partial(_end_turn, key=key, token=token), UNHURRIED_S)
-            self._ended.pop(token, None)
+        for token in self._ended:
+            if (ended := self._ended.get(token)) is not None:
+                await self._link.ask(partial(_end_turn, key=ended.value, token=token), UNHURRIED_S)
+            self._ended.pop(token)
 
     async def _keep_turn(self, key: str, token: str) -> None:
         while True:

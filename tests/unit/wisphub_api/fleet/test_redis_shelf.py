@@ -190,6 +190,16 @@ async def test_a_turn_of_whose_end_redis_did_not_hear_is_ended_when_it_does(shel
         pytest.fail("nobody else had a turn")
 
 
+async def test_turns_that_redis_has_dropped_by_itself_are_not_kept_to_be_ended(shelf, monkeypatch):
+    monkeypatch.setattr(redis_shelf, "TURN_S", 0.0)
+    shelf._link._why = "it cannot be reached"
+    for _ in range(5_000):
+        async with shelf.turn("things") as is_ours:
+            assert is_ours
+    assert list(shelf._ended) == []
+    assert len(shelf._ended) < 2_000
+
+
 async def test_alone_everyone_has_the_turn_and_nothing_can_be_put_or_told(shelf, redis_server, until):
     await shelf.put("things", Sealed(1.0, b"content"), "")
     redis_server.stop()
