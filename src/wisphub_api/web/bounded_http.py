@@ -8,6 +8,8 @@ when the service stops, it hangs up on whoever is just about to ask: that reques
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, ClassVar, Final
 
@@ -19,6 +21,8 @@ from wisphub_api.web.hot_path import SHORT_WAY, HotPath
 from wisphub_api.web.hot_post import Asked
 from wisphub_api.web.problems import MEDIA_TYPE, Problem
 from wisphub_api.web.short_answers import Sent
+
+logger = logging.getLogger(__name__)
 
 COPIED_BYTES: Final = 16 * 1024
 """A shorter body is sent with its head in one piece."""
@@ -57,6 +61,15 @@ def short_way_of(app: Any) -> HotPath | None:
             return found
         app = getattr(app, "app", None)
     return None
+
+
+def _or_none(answer: Callable[[], Sent | None]) -> Sent | None:
+    """Give an answer of the short way; after a bug in it the long way answers."""
+    try:
+        return answer()
+    except Exception:  # uvicorn would tell the caller that the request cannot be read
+        logger.exception("the short way failed")
+        return None
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -187,7 +200,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _is_answered_at_once(self) -> bool:
         """Answer by the short way, where there is one."""
-        sent = self._short_way.answer(self.url, self.headers) if self._short_way and self._is_calm() else None
+        short_way = self._short_way
+        if short_way is None or not self._is_calm():
+            return False
+        sent = _or_none(lambda: short_way.answer(self.url, self.headers))
         if sent is not None:
             self._send(sent)
         return sent is not None
@@ -200,9 +216,9 @@ class BoundedHttp(HttpToolsProtocol):
 
     def _is_told_answered(self, asked: Asked) -> bool:
         """Answer what was asked, now that all has been told; else let the long way begin."""
-        sent = None
-        if self._short_way is not None and self._is_calm():
-            sent = self._short_way.posts.answer(asked, self._told)
+        short_way, sent = self._short_way, None
+        if short_way is not None and self._is_calm():
+            sent = _or_none(lambda: short_way.posts.answer(asked, self._told))
         if sent is None:
             self._begin_long_way_late()
             return False
