@@ -94,7 +94,7 @@ class Gathering:
         return self._new.size
 
     def extend(self, rows: Iterable[Row]) -> None:
-        """Take more clients; a stretch that is known as it is takes a tenth of the time."""
+        """Take more clients; a stretch that is known as it is, at once."""
         given = list(rows)
         self._sources.extend(self._known_stretch(given) or map(self._source, given))
         self._service_ids.extend([row.service_id for row in given])
