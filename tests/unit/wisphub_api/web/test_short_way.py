@@ -290,7 +290,8 @@ async def test_after_a_bug_in_the_short_way_the_long_one_answers(connection, cap
     assert (await connection.answer())[1] == b"long"
     await connection.send(told(b"broken"))
     assert (await connection.answer())[1] == b"long broken"
-    assert [record.message for record in caplog.records] == ["the short way failed"] * 2
+    errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
+    assert errors == ["the short way failed"] * 2
     assert (connection.app.short_way.answered, connection.app.asked) == (0, 2)
 
 
