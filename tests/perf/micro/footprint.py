@@ -1,15 +1,18 @@
-"""What a directory takes: memory, time, and the longest that it keeps the event loop waiting.
+"""What a directory takes: memory, time, the longest that the event loop waits, and for a first search.
 
 Each number of clients is measured in a process of its own, which reads them in pages, as a crawl does, builds
-a snapshot, and another beside it of which every client has changed. Run: python footprint.py 50000 500000
+a snapshot, and another beside it of which every client has changed. Then it is searched for what nobody asked
+before, as people ask: each search once. Run: python footprint.py 50000 500000
 """
 
 import asyncio
 import gc
+import random
+import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,12 +22,23 @@ import msgspec
 import wisphub_api.app  # noqa: F401  # the memory of a service that has loaded nothing
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
+from wisphub_api.clients.models import Client
 from wisphub_api.clients.records import NOBODY, Records
 from wisphub_api.memory import give_back_what_is_freed
 from wisphub_api.upstream.wire import ClientRow, ClientWire, PageReader, to_client_row
 from wisphub_sim.data import client_record
 
 PAGE = 300
+SEARCHED = 500
+SHORTEST = "two letters"
+QUERIES: dict[str, Callable[[Client], str]] = {
+    "a whole name": lambda client: f"{client.name}",
+    "part of a name": lambda client: f"{client.name}"[2:8],
+    "two parts of a name": lambda client: " ".join(word[:3] for word in f"{client.name}".split()[:2][::-1]),
+    "a document": lambda client: f"{client.document}",
+    "part of a number": lambda client: f"{client.document}"[2:7],
+    SHORTEST: lambda client: f"{client.name}"[:2],
+}
 LOOK_S = 0.0005
 
 
@@ -87,6 +101,34 @@ async def measure(size: int) -> None:
         f"{size:>9,} clients: built in {took:.2f} s ({cpu:.2f} s of CPU), loop held up {kept_ms:.1f} ms;"
         f" {base} MB before, {now_mb} MB with one snapshot, {most_mb} MB with two\n"
     )
+    for kind, times_ms in first_searches(directory):
+        sys.stdout.write(
+            f"{'':>9} {kind}: P50 {quantile(times_ms, 50):.2f} ms, P95 {quantile(times_ms, 95):.2f} ms\n"
+        )
+
+
+def first_searches(directory: Directory | None) -> Iterator[tuple[str, list[float]]]:
+    """Search for some hundred clients in each way; the bytes of the answers included."""
+    assert directory is not None
+    draw = random.Random(1)  # noqa: S311  # the same in every run
+    found = map(directory.by_service_id, draw.sample(range(1, len(directory) + 1), SEARCHED))
+    clients = [client for client in found if client and client.name and client.document]
+    every: list[float] = []
+    for kind, query in QUERIES.items():
+        times_ms = [took_ms(directory, query(client)) for client in clients]
+        every += times_ms if kind != SHORTEST else []
+        yield kind, times_ms
+    yield f"all but {SHORTEST}", every
+
+
+def took_ms(directory: Directory, query: str) -> float:
+    begun = time.perf_counter()
+    directory._search(query, None, 0)
+    return (time.perf_counter() - begun) * 1e3
+
+
+def quantile(values: list[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
 
 
 def main() -> None:
