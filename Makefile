@@ -3,10 +3,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PROFILE ?= short
+BASE ?= origin/main
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types imports files audit perf bench peers lock format clean
+.PHONY: help setup demo test check lint types imports files audit perf compare bench peers lock format clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
@@ -17,7 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing from requirements.lock ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -53,6 +54,9 @@ audit: setup ## Known holes in what the service stands on, asked of the package 
 perf: setup ## Load tests; PROFILE=documented for the long ones
 	$(BIN)/pytest -m perf --perf-profile=$(PROFILE) --reruns 2 --only-rerun RunVoid --only-rerun RunInconclusive --junitxml=perf-results/junit.xml
 
+compare: setup ## Is this tree slower than BASE (origin/main)? A verdict in at most five minutes
+	$(BIN)/pytest -m perf --perf-base=$(BASE) --perf-profile=$(PROFILE) --reruns 1 --only-rerun ComparisonVoid --junitxml=perf-results/junit.xml $(ARGS)
+
 BENCH := $(if $(LARGE),bench,bench and not large)
 
 bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those of 500,000 clients too
@@ -76,4 +80,5 @@ lock: setup ## Write the locks anew: everything, the service alone, what builds 
 	echo hatchling | $(COMPILE) --constraint requirements.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the other targets made
-	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache perf-results reports dist
+	rm -rf .venv .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache perf-results reports dist .loadcheck
+	git worktree prune

@@ -1,4 +1,4 @@
-"""`loadcheck report | verdict | samples | schema`: look again at load tests that were run."""
+"""`loadcheck report | verdict | samples | schema | history | trend`: look again at finished load tests."""
 
 import os
 import sys
@@ -11,12 +11,14 @@ import click
 import msgspec
 import numpy as np
 
+from loadcheck.cli_history import history, trend
+from loadcheck.cli_results import NEW_FILE, RESULTS, record_in
 from loadcheck.facts import GeneratorFacts
 from loadcheck.figures import Measured
 from loadcheck.judge import Check, Judgement, judge, with_the_rest
 from loadcheck.objectives import Objective, Verdict, objective, worst
 from loadcheck.outcome import DROPS, claims_on_drops
-from loadcheck.report import Record, read_record, render_table, write_report
+from loadcheck.report import Record, render_table, write_report
 from loadcheck.report.finished import SAMPLE_FILE, finished
 from loadcheck.report.results_file import schema_text
 from loadcheck.report.sample_csv import sample_lines
@@ -34,8 +36,6 @@ BROKEN_PIPE: Final = 141
 """As shells tell of a program that SIGINT or SIGPIPE ended: 128 and the signal's number."""
 
 TABLE_WIDTH: Final = 120
-
-RESULTS = click.argument("results", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -63,16 +63,18 @@ def commands() -> None:
     """Look again at load tests that were run."""
 
 
+commands.add_command(history)
+commands.add_command(trend)
+
+
 @commands.command()
 @RESULTS
-@click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="[default: report.html beside it]"
-)
+@click.option("--out", type=NEW_FILE, help="[default: report.html beside it]")
 def report(results: Path, out: Path | None) -> None:
     """Draw report.html anew from RESULTS (results.json) and the samples beside it."""
     path = out or results.with_name("report.html")
     try:
-        write_report(path, results.parent, _record(results))
+        write_report(path, results.parent, record_in(results))
     except OSError as error:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}") from error
     click.echo(path)
@@ -93,7 +95,7 @@ def verdict(results: Path, scenario: str | None, promised: tuple[str, ...]) -> i
     The exit code tells the worst verdict: 0 met, 1 missed, 2 inconclusive, 3 void; 64 is a wrong call.
     """
     objectives = tuple(_objective(text) for text in promised)
-    chosen = _chosen(_record(results), scenario)
+    chosen = _chosen(record_in(results), scenario)
     judged = [_judged(results.parent, result, objectives) for result in chosen]
     click.echo(render_table(judged, TABLE_WIDTH, has_colour=sys.stdout.isatty()))
     for line in (doubt for result in judged for doubt in doubts(result)):
@@ -119,13 +121,6 @@ def samples(folder: Path) -> None:
 def schema() -> None:
     """Print the JSON Schema of results.json."""
     click.echo(schema_text(), nl=False)
-
-
-def _record(path: Path) -> Record:
-    try:
-        return read_record(path)
-    except (OSError, ValueError) as error:
-        raise click.ClickException(f"{path} is no record of load tests: {error}") from error
 
 
 def _chosen(record: Record, scenario: str | None) -> tuple[Result, ...]:

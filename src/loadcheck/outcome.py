@@ -53,7 +53,7 @@ def result_of_run(
         servers=run.servers,
         counters=run.counters,
         settings=run.settings,
-        failures=_failures(run.judged),
+        failures=failures(run.judged),
         slowest=slowest(run.judged, run.servers.get(run.under_test, ())),
     )
 
@@ -70,7 +70,7 @@ def result_of_samples(
         folder=folder,
         judgements=_judgements(objectives, Measured(samples=samples)),
         claims=claims,
-        failures=_failures(samples),
+        failures=failures(samples),
         slowest=slowest(samples, ()),
     )
 
@@ -100,7 +100,9 @@ def _facts(run: Run) -> RunFacts:
     )
 
 
-def _failures(samples: Samples) -> dict[str, int]:
+def failures(samples: Samples) -> dict[str, int]:
+    """Count failures by what failed and why."""
+
     def reason(label: Label) -> str:
         return f"{label.method} {label.endpoint}: {label.failure}".strip()
 

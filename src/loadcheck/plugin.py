@@ -9,11 +9,12 @@ import signal
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from loadcheck.compare.test import ComparisonTest
     from loadcheck.load_test import LoadTest
     from loadcheck.session import LoadSession
 
@@ -66,6 +67,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="HOST:PORT",
         help="where load generators on other machines come to",
     )
+    group.addoption(
+        "--perf-base",
+        default="",
+        metavar="REV",
+        help="compare with this revision: of all perf tests only those that compare run",
+    )
+    group.addoption(
+        "--perf-margin",
+        default=5.0,
+        type=float,
+        metavar="PERCENT",
+        help="how much slower head may be without anybody caring (default: 5)",
+    )
+    group.addoption(
+        "--perf-limit",
+        default=280.0,
+        type=float,
+        metavar="SECONDS",
+        help="how long a comparison may take before it gives up (default: 280)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,6 +96,19 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(NO_XDIST)
     if config.getoption("perf_remote_workers") and not config.getoption("perf_bind"):
         raise pytest.UsageError("--perf-remote-workers needs --perf-bind=HOST:PORT, where they come to")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out comparisons where there is no base, and all other load tests where there is one."""
+    has_base = bool(config.getoption("perf_base"))
+    left_out = [
+        item
+        for item in items
+        if item.get_closest_marker("perf") and ("compare" in getattr(item, "fixturenames", ())) != has_base
+    ]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -141,6 +175,32 @@ def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: 
     with ExitStack() as stack:
         node.stash[TEST] = LoadTest(load_session, scenario, logs=tmp_path, stack=stack)
         yield node.stash[TEST]
+
+
+@pytest.fixture
+def compare(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> "ComparisonTest":
+    """What a test compares base and head with."""
+    from loadcheck.compare.decide import Rules  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.compare.test import ComparisonTest  # noqa: PLC0415 - likewise
+
+    config, node = request.config, request.node
+    return ComparisonTest(
+        load_session,
+        scenario_name(node.path.stem, node.name),
+        base=config.getoption("perf_base"),
+        rules=Rules(margin=config.getoption("perf_margin") / 100),
+        limit_s=config.getoption("perf_limit"),
+        logs=tmp_path,
+        tell=lambda line: _tell(config, line),
+    )
+
+
+def _tell(config: pytest.Config, line: str) -> None:
+    """Write a line into the log of the job: minutes pass."""
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    with capture.global_and_fixture_disabled():
+        reporter.write_line(f"  {line}")
 
 
 def scenario_name(module: str, test: str) -> str:

@@ -31,6 +31,7 @@ class Block(Struct, frozen=True, array_like=True):
     first_byte_ms: bytes
     response_ms: bytes
     done_s: bytes
+    cpu_ms: bytes
     size: bytes
     label: bytes
 
@@ -45,6 +46,7 @@ class Columns:
         self.first_byte_ms = array("d")
         self.response_ms = array("d")
         self.done_s = array("d")
+        self.cpu_ms = array("d")
         self.size = array("Q")
         self.label = array("I")
 
@@ -67,6 +69,7 @@ class BlockWriter:
         rows.first_byte_ms.append(row.first_byte_ms)
         rows.response_ms.append(row.response_ms)
         rows.done_s.append(row.done_s)
+        rows.cpu_ms.append(row.cpu_ms)
         rows.size.append(row.size)
         rows.label.append(self._number(row.label))
         if len(rows.label) >= BLOCK_ROWS:
@@ -88,6 +91,7 @@ class BlockWriter:
                     first_byte_ms=rows.first_byte_ms.tobytes(),
                     response_ms=rows.response_ms.tobytes(),
                     done_s=rows.done_s.tobytes(),
+                    cpu_ms=rows.cpu_ms.tobytes(),
                     size=rows.size.tobytes(),
                     label=rows.label.tobytes(),
                 )
@@ -133,10 +137,11 @@ def write_samples(path: Path, samples: Samples) -> None:
             samples.first_byte_ms.tolist(),
             samples.response_ms.tolist(),
             samples.done_s.tolist(),
+            samples.cpu_ms.tolist(),
             samples.size.tolist(),
             strict=True,
         )
-        for index, intended_s, start_s, first_byte_ms, response_ms, done_s, size in columns:
+        for index, intended_s, start_s, first_byte_ms, response_ms, done_s, cpu_ms, size in columns:
             writer.add(
                 Row(
                     label=samples.labels[index],
@@ -145,6 +150,7 @@ def write_samples(path: Path, samples: Samples) -> None:
                     first_byte_ms=first_byte_ms,
                     response_ms=response_ms,
                     done_s=done_s,
+                    cpu_ms=cpu_ms,
                     size=size,
                 )
             )
@@ -175,6 +181,7 @@ def read_samples(path: Path, zero: float = 0.0) -> Samples:
         first_byte_ms=_column(blocks, "first_byte_ms"),
         response_ms=_column(blocks, "response_ms"),
         done_s=done_s,
+        cpu_ms=_column(blocks, "cpu_ms"),
         size=np.frombuffer(b"".join(block.size for block in blocks), np.uint64),
         label=np.concatenate(label),
     )

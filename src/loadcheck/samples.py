@@ -57,6 +57,7 @@ class Row(Struct, frozen=True, kw_only=True):
     response_ms: float
     done_s: float
     size: int
+    cpu_ms: float = math.nan
 
 
 NO_FLOATS: Floats = np.empty(0)
@@ -68,7 +69,7 @@ class Samples(Struct, frozen=True, eq=False):
     Times are seconds since the start of the run: `intended_s` when a request was due (in a closed workload:
     when it began), `start_s` when it was sent, `done_s` when its content had been checked. `first_byte_ms`
     (NaN: unknown) and `response_ms` count from `start_s`; `size` is the body's bytes, `label` an index of
-    `labels`.
+    `labels`. `cpu_ms` is the CPU time that the server spent on it, where it is known (NaN: unknown).
     """
 
     labels: tuple[Label, ...] = ()
@@ -77,6 +78,7 @@ class Samples(Struct, frozen=True, eq=False):
     first_byte_ms: Floats = NO_FLOATS
     response_ms: Floats = NO_FLOATS
     done_s: Floats = NO_FLOATS
+    cpu_ms: Floats = NO_FLOATS
     size: Integers = np.empty(0, np.uint64)
     label: NDArray[np.uint32] = np.empty(0, np.uint32)
 
@@ -97,6 +99,7 @@ class Samples(Struct, frozen=True, eq=False):
             first_byte_ms=np.array([row.first_byte_ms for row in rows]),
             response_ms=np.array([row.response_ms for row in rows]),
             done_s=np.array([row.done_s for row in rows]),
+            cpu_ms=np.array([row.cpu_ms for row in rows]),
             size=np.array([row.size for row in rows], np.uint64),
             label=np.array([numbers[row.label] for row in rows], np.uint32),
         )
@@ -158,6 +161,7 @@ class Samples(Struct, frozen=True, eq=False):
             first_byte_ms=self.first_byte_ms[selection],
             response_ms=self.response_ms[selection],
             done_s=self.done_s[selection],
+            cpu_ms=self.cpu_ms[selection],
             size=self.size[selection],
             label=self.label[selection],
         )
@@ -180,6 +184,7 @@ def joined(parts: Iterable[Samples]) -> Samples:
         first_byte_ms=np.concatenate([part.first_byte_ms for part in parts]),
         response_ms=np.concatenate([part.response_ms for part in parts]),
         done_s=np.concatenate([part.done_s for part in parts]),
+        cpu_ms=np.concatenate([part.cpu_ms for part in parts]),
         size=np.concatenate([part.size for part in parts]),
         label=np.concatenate(shifted),
     )

@@ -64,7 +64,10 @@ def asgi(app: str, *, folder: Path, **settings: str) -> Program:
 
 
 class Server(ChildProcess, Target):
-    """A server process; its readings begin with its start and end with it."""
+    """A server process; its readings begin with its start and end with it.
+
+    `ready_s` is how many seconds it took from its start until it was ready, None before.
+    """
 
     def __init__(self, program: Program, *, log: Path) -> None:
         self.program = program
@@ -72,6 +75,8 @@ class Server(ChildProcess, Target):
         refuse_taken(self.port, program.name)
         Target.__init__(self, program.name, f"http://{HOST}:{self.port}")
         command = [word.replace("{port}", str(self.port)) for word in program.command]
+        self.ready_s: float | None = None
+        self._begun = time.monotonic()
         ChildProcess.__init__(self, command, log=log, env=program.env, folder=program.folder)
         self._watch = UsageWatch(self.pid, self._lag_ms if program.lag_metric else None)
 
@@ -113,6 +118,8 @@ class Server(ChildProcess, Target):
             if time.monotonic() > deadline:
                 raise ProcessFailed(self.describe(f"did not answer {what} within {within_s:g} s"))
             time.sleep(POLL_EVERY_S)
+        if self.ready_s is None:
+            self.ready_s = time.monotonic() - self._begun
 
     def takes_connections(self) -> bool:
         """Does it listen?"""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
+from loadcheck.compare.outcome import Outcome
 from loadcheck.facts import Snapshot
 from loadcheck.process import ProcessFailed
 from loadcheck.record import environment
@@ -34,7 +35,7 @@ class Options(Struct, frozen=True, kw_only=True):
 
 
 class LoadSession(Struct, kw_only=True):
-    """The results of a session and where they go; `tell` hears of each run while it goes on.
+    """The results and comparisons of a session, and where they go; `tell` hears of each run while it goes on.
 
     `folders` are those that its runs have; `lock` holds the folder of results against other sessions.
     """
@@ -42,6 +43,7 @@ class LoadSession(Struct, kw_only=True):
     options: Options
     tell: Callable[[Snapshot | None], None] = lambda _: None
     results: list[Result] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     folders: set[Path] = field(default_factory=set)
     lock: int | None = None
 

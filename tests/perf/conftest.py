@@ -147,7 +147,13 @@ class Stand:
         self, upstream: Upstream, *, is_warm: bool = True, workers: int = 1, **settings: float | Path
     ) -> Server:
         """Start the service, with a full cache or just alive; `settings` by lower-case variable name."""
-        program = Program(
+        return self._start(self.program(upstream, is_warm=is_warm, workers=workers, **settings))
+
+    def program(
+        self, upstream: Upstream, *, is_warm: bool = True, workers: int = 1, **settings: float | Path
+    ) -> Program:
+        """Tell how the service is started."""
+        return Program(
             name="service",
             command=(
                 sys.executable,
@@ -167,7 +173,6 @@ class Stand:
                 **{name.upper(): _written(value) for name, value in settings.items()},
             },
         )
-        return self._start(program)
 
     def _start(self, program: Program) -> Server:
         return self._stack.enter_context(serving(program, logs=self._logs))

@@ -1,6 +1,8 @@
 """The load generator's command line."""
 
 import argparse
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
@@ -10,10 +12,12 @@ from loadcheck.driver.conductor import Conductor, LocalConductor
 from loadcheck.driver.locust_report import write_locust_report
 from loadcheck.driver.master import MasterConductor
 from loadcheck.driver.open_files import allow_many_open_files
+from loadcheck.driver.pairs import Meter
 from loadcheck.driver.play import play
 from loadcheck.driver.progress import Progress
 from loadcheck.driver.worker import Worker, serve_masters
-from loadcheck.sample_file import SampleFile
+from loadcheck.sample_file import BlockWriter, SampleFile
+from loadcheck.sides import Side, read_sides
 from loadcheck.workload import Workload
 
 
@@ -32,19 +36,24 @@ def main() -> None:
 def generate(options: argparse.Namespace) -> None:
     """Play a workload and leave its samples and facts."""
     workload = msgspec.json.decode(options.workload.read_bytes(), type=Workload)
+    sides = read_sides(options.sides) if options.sides else ()
     clock = Clock()
     progress = Progress(options.out / "progress.json", clock, workload.planned_s)
-    with SampleFile(options.out / "samples.bin") as file:
-
-        def keep(block: bytes) -> None:
-            file.append(block)
-            progress.on_block(block)
-
+    with ExitStack() as stack:
+        keeps = [
+            _keeping(stack.enter_context(SampleFile(options.out / side.name / "samples.bin")), progress)
+            for side in sides or (Side(name="", url=options.host),)
+        ]
         conductor: Conductor
         if options.bind:
-            conductor = MasterConductor(workload, options.host, keep, clock, bind=address(options.bind))
+            conductor = MasterConductor(workload, options.host, keeps[0], clock, bind=address(options.bind))
         else:
-            conductor = LocalConductor(workload, options.host, keep, clock)
+            writers = [
+                BlockWriter(keep, source=number, zero=clock.started_at) for number, keep in enumerate(keeps)
+            ]
+            conductor = LocalConductor(
+                workload, options.host, writers, clock, [Meter(side) for side in sides]
+            )
         try:
             facts = play(workload, conductor, clock, progress)
             write_locust_report(options.out / "locust.html", conductor.runner.environment)
@@ -53,10 +62,19 @@ def generate(options: argparse.Namespace) -> None:
     (options.out / "facts.json").write_bytes(msgspec.json.encode(facts))
 
 
+def _keeping(file: SampleFile, progress: Progress) -> Callable[[bytes], None]:
+    def keep(block: bytes) -> None:
+        file.append(block)
+        progress.on_block(block)
+
+    return keep
+
+
 def parser() -> argparse.ArgumentParser:
     """Describe the options."""
     parser = argparse.ArgumentParser(prog="loadcheck.driver")
     parser.add_argument("--host", help="the server under test, such as http://127.0.0.1:8000")
+    parser.add_argument("--sides", type=Path, help="a JSON file: several servers that are asked side by side")
     parser.add_argument("--workload", type=Path, help="a JSON file: loadcheck.workload.Workload")
     parser.add_argument("--out", type=Path, help="the folder of the results")
     parser.add_argument("--bind", metavar="HOST:PORT", help="be the master of the workload's workers")

@@ -1,6 +1,6 @@
 """Who makes the users come and go: this process alone, or (see master.py) its workers."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Protocol
 
 import gevent
@@ -10,7 +10,9 @@ from locust.runners import Runner
 from locust.stats import stats_history
 
 from loadcheck.driver.clock import Clock
-from loadcheck.driver.load import Load, LoadFacts
+from loadcheck.driver.load import Load, LoadFacts, Share
+from loadcheck.driver.pairs import Meter
+from loadcheck.sample_file import BlockWriter
 from loadcheck.workload import Arrivals, Users, Workload
 
 SPAWN_GRACE_S = 5.0
@@ -39,8 +41,15 @@ class Conductor(Protocol):
 class LocalConductor:
     """All users run in this process."""
 
-    def __init__(self, workload: Workload, host: str, hand_on: Callable[[bytes], None], clock: Clock) -> None:
-        self._load = Load(workload, hand_on, clock)
+    def __init__(
+        self,
+        workload: Workload,
+        host: str,
+        writers: Sequence[BlockWriter],
+        clock: Clock,
+        meters: Sequence[Meter] = (),
+    ) -> None:
+        self._load = Load(workload, writers, clock, Share(), meters)
         environment = Environment(user_classes=self._load.user_classes, host=host, events=events)
         self.runner: Runner = environment.create_local_runner()
         self._history = gevent.spawn(stats_history, self.runner)

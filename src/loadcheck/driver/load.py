@@ -1,7 +1,7 @@
 """The users of one process, alone or as a worker: what they do is recorded here, and how it went."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import gevent
 import numpy as np
@@ -13,6 +13,7 @@ from msgspec import Struct
 from loadcheck.driver.arrivals import ArrivalProcess, Callers
 from loadcheck.driver.clients import tell_of_every_request
 from loadcheck.driver.clock import Clock
+from loadcheck.driver.pairs import Meter
 from loadcheck.driver.pulse import Cost, Pulse
 from loadcheck.driver.recorder import Recorder
 from loadcheck.driver.users import Waits, load_users
@@ -39,29 +40,36 @@ class LoadFacts(Struct, frozen=True, kw_only=True):
     late_p95_ms: float
 
 
+class Share(Struct, frozen=True):
+    """The part that a process has in a workload, counted from 0, of so many."""
+
+    part: int = 0
+    parts: int = 1
+
+
 class Load:
-    """Makes the users of a workload and records what they do; `part` of `parts` processes that share it."""
+    """Makes the users of a workload and records what they do, each side's samples with its writer."""
 
     def __init__(
         self,
         workload: Workload,
-        hand_on: Callable[[bytes], None],
+        writers: Sequence[BlockWriter],
         clock: Clock,
-        part: int = 0,
-        parts: int = 1,
+        share: Share,
+        meters: Sequence[Meter] = (),
     ) -> None:
-        random.seed(workload.seed + part)
+        random.seed(workload.seed + share.part)
         tell_of_every_request(workload.network_timeout_s)
         self._workload = workload
         self._clock = clock
         self._waits = Waits()
         self._callers = Callers(clock, workload.network_timeout_s)
-        self._arrivals = ArrivalProcess(workload, self._callers, clock, part, parts)
-        self._writer = BlockWriter(hand_on, source=part, zero=clock.started_at)
-        self._recorder = Recorder(self._writer, clock)
+        self._arrivals = ArrivalProcess(workload, self._callers, clock, share.part, share.parts)
+        self._writers = writers
+        self._recorder = Recorder(writers, clock)
         events.request.add_listener(self._recorder.on_request)  # type: ignore[no-untyped-call]  # Locust's events are untyped
         events.user_error.add_listener(self._recorder.on_user_error)  # type: ignore[no-untyped-call]  # likewise
-        self.user_classes: list[type[User]] = load_users(workload, self._waits, self._callers)
+        self.user_classes: list[type[User]] = load_users(workload, self._waits, self._callers, meters)
         self._pulse, self._cost = Pulse(clock), Cost()
         self._flushing = gevent.spawn(self._flush_often)
 
@@ -79,7 +87,7 @@ class Load:
         self._callers.close()
         unfinished = self._let_users_finish(runner)
         self._flushing.kill()
-        self._writer.flush()
+        self._flush()
         late_ms = self._callers.late_ms
         return LoadFacts(
             cpu_share=cpu_share,
@@ -110,4 +118,8 @@ class Load:
     def _flush_often(self) -> None:
         while True:
             gevent.sleep(FLUSH_EVERY_S)
-            self._writer.flush()
+            self._flush()
+
+    def _flush(self) -> None:
+        for writer in self._writers:
+            writer.flush()

@@ -2,6 +2,7 @@
 
 import math
 import traceback
+from collections.abc import Sequence
 from http.client import BAD_REQUEST
 from pathlib import Path
 from types import TracebackType
@@ -12,15 +13,16 @@ from locust.exception import CatchResponseError
 
 from loadcheck.cache_status import cache_state
 from loadcheck.driver.clock import Clock
+from loadcheck.driver.pairs import turn
 from loadcheck.sample_file import BlockWriter
 from loadcheck.samples import NO_ENDPOINT, Label, Row
 
 
 class Recorder:
-    """Turns Locust's events into samples."""
+    """Turns Locust's events into samples, each side's with a writer of its own."""
 
-    def __init__(self, writer: BlockWriter, clock: Clock) -> None:
-        self._writer = writer
+    def __init__(self, writers: Sequence[BlockWriter], clock: Clock) -> None:
+        self._writers = writers
         self._clock = clock
 
     def on_request(self, **told: Any) -> None:
@@ -58,7 +60,8 @@ class Recorder:
         )
         done_s = self._clock.elapsed_s()
         start_s = min(self._clock.moment_s(start_time), done_s - response_time / 1_000)
-        self._writer.add(
+        asked = turn()
+        self._add(
             Row(
                 label=label,
                 intended_s=min(take_due_s(start_s), start_s),
@@ -67,6 +70,7 @@ class Recorder:
                 response_ms=float(response_time),
                 done_s=done_s,
                 size=int(response_length),
+                cpu_ms=asked.take_cost_ms() if asked else math.nan,
             )
         )
 
@@ -79,7 +83,7 @@ class Recorder:
         """Record a failure that belongs to no endpoint."""
         now_s = self._clock.elapsed_s()
         label = Label(method="", endpoint=NO_ENDPOINT, status=0, failure=failure)
-        self._writer.add(
+        self._add(
             Row(
                 label=label,
                 intended_s=now_s,
@@ -90,6 +94,10 @@ class Recorder:
                 size=0,
             )
         )
+
+    def _add(self, row: Row) -> None:
+        asked = turn()
+        self._writers[asked.side if asked else 0].add(row)
 
 
 def take_due_s(otherwise: float) -> float:

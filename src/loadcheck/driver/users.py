@@ -1,12 +1,13 @@
 """Users from locustfiles, fitted to a workload."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from locust import TaskSet, User, between
 from locust.util.load_locustfile import load_locustfile
 
 from loadcheck.driver.arrivals import Callers
+from loadcheck.driver.pairs import Meter, paired
 from loadcheck.workload import UserClass, Workload
 
 
@@ -29,16 +30,25 @@ class Waits:
         return draw
 
 
-def load_users(workload: Workload, waits: Waits, callers: Callers) -> list[type[User]]:
-    """Load the workload's users from their locustfiles; in an open workload they wait for arrivals."""
-    return [_load_user(spec, workload, waits, callers) for spec in workload.users]
+def load_users(
+    workload: Workload, waits: Waits, callers: Callers, meters: Sequence[Meter] = ()
+) -> list[type[User]]:
+    """Load the workload's users from their locustfiles; in an open workload they wait for arrivals.
+
+    Where there are `meters`, each user asks all their sides.
+    """
+    return [_load_user(spec, workload, waits, callers, meters) for spec in workload.users]
 
 
-def _load_user(spec: UserClass, workload: Workload, waits: Waits, callers: Callers) -> type[User]:
+def _load_user(
+    spec: UserClass, workload: Workload, waits: Waits, callers: Callers, meters: Sequence[Meter]
+) -> type[User]:
     found, _ = load_locustfile(spec.locustfile)
     user: Any = found[spec.name]
     user.weight = spec.weight
     user.network_timeout = user.connection_timeout = workload.network_timeout_s
+    if meters:
+        user = paired(user, meters)
     own = [each for each in task_sets(user.tasks) if each.wait_time is not TaskSet.wait_time]
     if workload.is_open:
         for each in own:

@@ -15,8 +15,9 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from loadcheck.driver.clock import Clock
-from loadcheck.driver.load import Load
+from loadcheck.driver.load import Load, Share
 from loadcheck.driver.messages import ARRIVE, FACTS, FINISH, HELLO, LOAD, LOADED, SAMPLES, Order
+from loadcheck.sample_file import BlockWriter
 from loadcheck.workload import Arrivals
 
 TRY_AGAIN_S = 1.0
@@ -66,10 +67,15 @@ class Worker:
         order = msgspec.json.decode(msg.data, type=Order)
         self._load = Load(
             order.workload,
-            lambda block: self._runner.send_message(SAMPLES, block),  # type: ignore[arg-type]  # bytes travel well
+            [
+                BlockWriter(
+                    lambda block: self._runner.send_message(SAMPLES, block),  # type: ignore[arg-type]  # bytes travel well
+                    source=self._runner.worker_index,
+                    zero=self._clock.started_at,
+                )
+            ],
             self._clock,
-            part=self._runner.worker_index,
-            parts=order.parts,
+            Share(self._runner.worker_index, order.parts),
         )
         environment.user_classes = self._load.user_classes
         events.init.fire(environment=environment, runner=self._runner, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's events are untyped

@@ -50,13 +50,19 @@ def k6_metrics(measured: Measured) -> dict[str, Any]:
 def metrics_text(results: Iterable[Result]) -> str:
     """Return the figures of every scenario that is not void, as OpenMetrics lines, a metric's together."""
     samples = {
-        (name, _labels(labels)): value
+        (name, labelled(labels)): value
         for result in results
         if not result.void_reasons
         for name, labels, value in _samples(result)
     }
     lines = (f"{name}{labels} {value:.12g}" for (name, labels), value in sorted(samples.items()))
     return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def labelled(labels: dict[str, str]) -> str:
+    """Write a sample's labels, whatever stands in them."""
+    told = ",".join(f'{key}="{text.translate(ESCAPES)}"' for key, text in labels.items())
+    return f"{{{told}}}"
 
 
 def _waiting(measured: Measured) -> dict[str, float]:
@@ -103,8 +109,3 @@ def _figures(judgement: Judgement) -> dict[str, float]:
 def _as_told(value: float, interval: Interval | None) -> float:
     """Round, but leave a count as it is."""
     return value if interval is None and value.is_integer() else rounded(value, interval)
-
-
-def _labels(labels: dict[str, str]) -> str:
-    told = ",".join(f'{key}="{text.translate(ESCAPES)}"' for key, text in labels.items())
-    return f"{{{told}}}"

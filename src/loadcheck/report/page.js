@@ -1,12 +1,9 @@
 "use strict";
 (() => {
   const HEIGHT = 190, TALL = 300;
-  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const { colour, short, axis, readByKey, keepDrawn } = charts;
 
   // ---- numbers as people read them
-  const short = (value) => value == null ? "–"
-    : Math.abs(value) >= 1000 ? Math.round(value).toLocaleString("en")
-    : String(Number(value.toPrecision(3)));
   const percent = (x) => {
     const share = 100 * (1 - 1 / x);
     return String(Number(share.toFixed(Math.max(0, Math.ceil(Math.log10(x)) - 2) + (x > 1 && x < 10 ? 1 : 0))));
@@ -108,14 +105,6 @@
       value: (_, __, ___, index) => index == null ? "" : short((each.shown ?? each.values)[index]),
     };
   };
-  const axis = (more) => ({
-    stroke: colour("quiet"),
-    grid: { stroke: colour("grid"), width: 1 },
-    ticks: { show: false },
-    font: "11px system-ui, sans-serif",
-    gap: 4,
-    ...more,
-  });
   const valueAxis = (chart, isRight) => axis({
     scale: isRight ? "right" : "y",
     side: isRight ? 1 : 3,
@@ -132,7 +121,7 @@
     const hasRight = series.some((each) => each.is_right);
     return {
       width, height,
-      padding: [8, hasRight ? 0 : 12, 0, 0],
+      padding: [8, hasRight ? 0 : isTime ? 12 : 20, 0, 0],
       cursor: { y: false, sync: isTime ? { key: group, setSeries: false } : undefined, drag: { x: true, y: false }, points: { size: 6 }, focus: { prox: -1 } },
       legend: { live: true, markers: { width: 2, dash: (_, i) => series[i - 1]?.style === "dashed" ? "dashed" : "solid" } },
       scales: {
@@ -179,15 +168,8 @@
 
   // ---- the keyboard reads and leaves a chart as the mouse does
   const onKey = (event) => {
-    const u = event.target.chart;
-    if (!u) return;
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Escape") unzoom(event.target);
-    if (!step) return;
-    event.preventDefault();
-    const last = u.data[0].length - 1;
-    const index = Math.min(Math.max((u.cursor.idx ?? (step > 0 ? -1 : last + 1)) + step, 0), last);
-    u.setCursor({ left: u.valToPos(u.data[0][index], "x"), top: u.bbox.height / 2 / devicePixelRatio }, true, true);
+    if (event.key === "Escape" && event.target.chart) unzoom(event.target);
+    readByKey(event);
   };
   const unzoom = (element) => {
     for (const each of element.closest(".charts").querySelectorAll(".chart")) {
@@ -204,8 +186,8 @@
       each.hidden = !(each.dataset.name.toLowerCase().includes(words) && verdicts.includes(each.dataset.verdict));
     document.getElementById("nothing").hidden = sections.some((each) => !each.hidden);
   };
-  form.addEventListener("input", filter);
-  form.addEventListener("submit", (event) => event.preventDefault());
+  form?.addEventListener("input", filter);
+  form?.addEventListener("submit", (event) => event.preventDefault());
 
   // ---- opening and closing
   for (const each of sections) each.addEventListener("toggle", () => each.open && drawSection(each));
@@ -216,27 +198,16 @@
     if (target?.matches("details")) target.open = true;
   };
   addEventListener("hashchange", goTo);
-  document.querySelector(".verdicts").addEventListener("click", (event) => {
+  document.querySelector(".verdicts")?.addEventListener("click", (event) => {
     const link = event.target.closest("a");
     if (link) document.getElementById(link.hash.slice(1)).open = true;
   });
   document.addEventListener("keydown", onKey);
 
-  // ---- another width, another scheme, paper
-  let widest = innerWidth, pending = 0;
-  addEventListener("resize", () => {
-    if (innerWidth === widest) return;
-    widest = innerWidth;
-    cancelAnimationFrame(pending);
-    pending = requestAnimationFrame(redraw);
-  });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  const onPaper = (is) => { document.documentElement.toggleAttribute("data-print", is); redraw(); };
-  addEventListener("beforeprint", () => onPaper(true));
-  addEventListener("afterprint", () => onPaper(false));
-
-  form.hidden = document.querySelector(".buttons").hidden = document.getElementById("hint").hidden = false;
+  keepDrawn(redraw);
+  for (const each of document.querySelectorAll("#filter, .buttons, #hint")) each.hidden = false;
   const notMet = sections.filter((each) => each.dataset.verdict !== "met");
-  for (const each of notMet.length ? notMet.slice(0, 1) : sections.slice(0, 1)) each.open = true;
+  if (sections.some((each) => each.open)) redraw();
+  else for (const each of notMet.length ? notMet.slice(0, 1) : sections.slice(0, 1)) each.open = true;
   goTo();
 })();

@@ -2,11 +2,8 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
-import msgspec
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -18,11 +15,11 @@ from loadcheck.report.distribution import distribution
 from loadcheck.report.finished import Finished
 from loadcheck.report.results_file import Record
 from loadcheck.report.server_charts import server_charts
+from loadcheck.report.template import render, script_json
 from loadcheck.report.time_charts import time_charts
 from loadcheck.report.words import asked, overall, shortly, title, verdict_on_check, worth_a_line
 from loadcheck.result import Result
 
-HERE: Final = Path(__file__).parent
 SIGNS: Final = {"met": "✓", "missed": "✕", "inconclusive": "?", "void": "∅"}
 ALL_REQUESTS: Final = "all requests"
 
@@ -104,30 +101,16 @@ def section(number: int, run: Finished) -> Section:
 
 def render_page(record: Record, sections: tuple[Section, ...]) -> str:
     """Write the page."""
-    templates = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return templates.get_template("page.html.j2").render(
+    return render(
+        "page.html.j2",
+        styles=("uplot/uPlot.min.css", "page.css"),
+        scripts=("uplot/uPlot.iife.min.js", "charts.js", "page.js"),
         record=record,
         sections=sections,
         overall=overall(record),
         signs=SIGNS,
         with_unit=with_unit,
-        styles=Markup(_own("uplot/uPlot.min.css") + _own("page.css")),  # noqa: S704 - our own files
-        scripts=Markup(_own("uplot/uPlot.iife.min.js") + _own("page.js")),  # noqa: S704 - likewise
     )
-
-
-def script_json(value: object) -> Markup:
-    """Encode for a `<script>`: with no `<` in it, nothing can end the element early."""
-    text = msgspec.json.encode(value).decode()
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return Markup(text)  # noqa: S704 - escaped just now
 
 
 def strip(check: Check) -> Strip | None:
@@ -163,7 +146,3 @@ def _line(endpoint: str, check: Check, verdict: Verdict) -> Line:
         reason=check.reason if verdict == "inconclusive" else "",
         strip=strip(check),
     )
-
-
-def _own(name: str) -> str:
-    return (HERE / name).read_text(encoding="utf-8")

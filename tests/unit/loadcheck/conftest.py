@@ -5,11 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
+from loadcheck.change_points import SERVER_METRICS
 from loadcheck.generator import Generator
+from loadcheck.history import EndpointFigures, History, Machine, Measurement, ScenarioFigures
 from loadcheck.load_test import LoadTest
 from loadcheck.outcome import Scenario
 from loadcheck.samples import Label, Row, Samples
@@ -89,3 +93,36 @@ def sampled(*parts: tuple[Label, Sequence[float]], over_s: float = 10.0, waited_
 @pytest.fixture
 def samples() -> Callable[..., Samples]:
     return sampled
+
+
+def night(number: int, *scenarios: ScenarioFigures, **differently: Any) -> Measurement:
+    """A commit measured on a day of January or February; its name begins with its number."""
+    plain = Measurement(
+        commit=f"{number:04}".ljust(40, "c"),
+        at=f"2026-{1 + number // 30:02}-{1 + number % 30:02}T02:00:00Z",
+        has_local_changes=False,
+        profile="documented",
+        machine=Machine(processor="Some Processor 3.0 GHz", cores=2, python="3.11.9"),
+        scenarios=scenarios,
+    )
+    return msgspec.structs.replace(plain, **differently)
+
+
+def nights_of(values: Sequence[float | None], metric: str = "p95_ms", **differently: Any) -> History:
+    """One figure over the commits; where it is None the scenario was not played."""
+
+    def played(value: float) -> ScenarioFigures:
+        figures: dict[str, Any] = {metric: value}
+        if metric not in SERVER_METRICS:
+            figures = {"endpoints": (EndpointFigures(endpoint="/a", **figures),)}
+        return ScenarioFigures(scenario="load", verdict="met", **figures)
+
+    return tuple(
+        night(number, *([] if value is None else [played(float(value))]), **differently)
+        for number, value in enumerate(values)
+    )
+
+
+@pytest.fixture
+def nights() -> Callable[..., History]:
+    return nights_of

@@ -1,5 +1,6 @@
 """Made-up runs that look like real ones: a stall, a cache that expires, failures; an open run; a void one."""
 
+from datetime import date, timedelta
 from pathlib import Path
 
 import msgspec
@@ -8,8 +9,10 @@ import pytest
 
 from loadcheck.cache_status import CacheState
 from loadcheck.capacity import Capacity, Trial
+from loadcheck.cli import main
 from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
 from loadcheck.figures import Measured
+from loadcheck.history import EndpointFigures, History, Machine, Measurement, ScenarioFigures
 from loadcheck.judge import claim, judge
 from loadcheck.objectives import Objective, objective
 from loadcheck.record import Environment
@@ -73,6 +76,7 @@ def requests(rate_per_s: float, *, is_open: bool, seed: int = 1) -> Samples:
         first_byte_ms=response_ms * 0.8,
         response_ms=response_ms,
         done_s=done_s,
+        cpu_ms=np.full(count, np.nan),
         size=random.integers(200, 4_000, count).astype(np.uint64),
         label=label,
     ).kept(order)
@@ -272,3 +276,61 @@ def record(session_folder) -> Record:
 @pytest.fixture
 def results(record) -> dict[str, Result]:
     return {result.scenario: result for result in record.results}
+
+
+@pytest.fixture
+def call(capsys):
+    """Run the command; return its exit code, what it printed and what it complained of."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as ended:
+            main([str(each) for each in arguments])
+        out, err = capsys.readouterr()
+        return ended.value.code, out, err
+
+    return run
+
+
+def regressed(number: int, random: np.random.Generator) -> tuple[ScenarioFigures, ...]:
+    """One night of three scenarios: the search is slower from the 38th on, CPU is saved from the 24th on."""
+    found = []
+    for scenario, slower in (("documented_load", 1.0), ("client_search", 1.6), ("ttl_expiry", 1.1)):
+        if scenario == "ttl_expiry" and 20 <= number < 27:
+            continue  # not played for a week
+        if scenario == "client_search" and number in {12, 44}:
+            reasons = ("something else kept 1.0 of 2 cores busy",)
+            found.append(ScenarioFigures(scenario=scenario, verdict="void", void_reasons=reasons))
+            continue
+        endpoints = []
+        for endpoint, usual_ms in zip(ENDPOINTS, (4.0, 12.0, 6.0, 2.0), strict=True):
+            has_moved = scenario == "documented_load" and endpoint.endswith("search") and number >= 38
+            p95_ms = slower * usual_ms * random.lognormal(0, 0.03) * (1.18 if has_moved else 1.0)
+            endpoints.append(EndpointFigures(endpoint=endpoint, p95_ms=round(p95_ms, 4), failure_ratio=0.0))
+        cpu_ms = slower * 2.6 * random.lognormal(0, 0.02) * (0.88 if number >= 24 else 1.0)
+        found.append(
+            ScenarioFigures(
+                scenario=scenario,
+                verdict="met",
+                cpu_per_request_ms=round(cpu_ms, 4),
+                endpoints=tuple(endpoints),
+            )
+        )
+    return tuple(found)
+
+
+@pytest.fixture(scope="session")
+def history() -> History:
+    """Make up sixty nights: one figure got worse, some better, a week was left out, two runs were void."""
+    random = np.random.default_rng(5)
+    machine = Machine(processor="Some Processor 3.0 GHz", cores=2, python="3.11.9")
+    return tuple(
+        Measurement(
+            commit=f"{number:04}".ljust(40, "c"),
+            at=f"{date(2026, 1, 3) + timedelta(days=number)}T02:10:00Z",
+            has_local_changes=number == 30,
+            profile="documented",
+            machine=machine,
+            scenarios=regressed(number, random),
+        )
+        for number in range(60)
+    )

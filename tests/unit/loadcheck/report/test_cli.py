@@ -7,7 +7,6 @@ import sys
 import msgspec
 import pytest
 
-from loadcheck.cli import main
 from loadcheck.objectives import objective
 from loadcheck.report import write_all
 from loadcheck.report.results_file import encode_record, schema_text
@@ -20,19 +19,6 @@ def played(session_folder, record):
     """The folder of a session that has ended."""
     write_all(session_folder, record)
     return session_folder
-
-
-@pytest.fixture
-def call(capsys):
-    """Run the command; return its exit code, what it printed and what it complained of."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(each) for each in arguments])
-        out, err = capsys.readouterr()
-        return ended.value.code, out, err
-
-    return run
 
 
 @pytest.mark.parametrize(
@@ -202,7 +188,7 @@ def test_ctrl_c_is_no_verdict(call, monkeypatch, played):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("loadcheck.cli.read_record", interrupted)
+    monkeypatch.setattr("loadcheck.cli.record_in", interrupted)
     assert call("verdict", played / "results.json")[0] == 130
 
 

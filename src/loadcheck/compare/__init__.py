@@ -1,0 +1,1 @@
+"""Base against head: did this change make the server slower?"""

@@ -1,0 +1,111 @@
+"""Where the time went: both sides profiled by py-spy under the same load, function by function."""
+
+import re
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from loadcheck.process import ChildProcess
+from loadcheck.sides import Side
+
+RATE: Final = 250
+GRACE_S: Final = 20.0
+FRAME: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
+MOST: Final = 10
+
+
+class Difference(Struct, frozen=True, kw_only=True):
+    """One function on both sides: seconds in it and what it called, and in itself alone, while profiled."""
+
+    function: str
+    base_s: float
+    head_s: float
+    base_own_s: float
+    head_own_s: float
+
+    @property
+    def own_s(self) -> float:
+        """By how much its own time grew."""
+        return self.head_own_s - self.base_own_s
+
+
+class Profile(Struct, frozen=True):
+    """Samples by function: those in which it ran or had called what ran, and those in which it ran itself."""
+
+    within: Counter[str]
+    own: Counter[str]
+
+
+def record(sides: Sequence[Side], seconds: float, folder: Path) -> list[Profile]:
+    """Profile all sides at once, under load; nothing where py-spy is not there or may not look."""
+    program = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
+    if program is None:
+        return []
+    files = [folder / f"{side.name}.stacks" for side in sides]
+    running = [
+        ChildProcess(_command(program, side, seconds, file), log=folder / f"py-spy-{side.name}.log")
+        for side, file in zip(sides, files, strict=True)
+    ]
+    try:
+        for each in running:
+            each.is_running_after(seconds + GRACE_S)
+    finally:
+        for each in running:
+            each.stop()
+    return [read(file.read_text(encoding="utf-8").splitlines()) for file in files if file.exists()]
+
+
+def _command(program: str, side: Side, seconds: float, file: Path) -> list[str]:
+    what = ["--pid", str(side.pids[0]), "--subprocesses", "--duration", f"{seconds:.0f}", "--rate", str(RATE)]
+    return [program, "record", *what, "--nonblocking", "--format", "raw", "--output", str(file)]
+
+
+def read(lines: Iterable[str]) -> Profile:
+    """Read folded stacks: frames from the outermost to the innermost, and how often they were seen."""
+    within: Counter[str] = Counter()
+    own: Counter[str] = Counter()
+    for stack, count in _stacks(lines):
+        for frame in set(stack):
+            within[frame] += count
+        own[stack[-1]] += count
+    return Profile(within, own)
+
+
+def _stacks(lines: Iterable[str]) -> Iterator[tuple[list[str], int]]:
+    for line in lines:
+        frames, _, count = line.rpartition(" ")
+        known = [shown(frame) for frame in frames.split(";")]
+        if named := [frame for frame in known if frame]:
+            yield named, int(count)
+
+
+def shown(frame: str) -> str:
+    """Name a frame by function and file; lines and folders differ between two checkouts."""
+    found = FRAME.match(frame)
+    return f"{found['function']} ({short(found['file'])})" if found else ""
+
+
+def short(file: str) -> str:
+    """Keep what tells a module: its package and its name."""
+    return "/".join(Path(file).parts[-2:])
+
+
+def differences(base: Profile, head: Profile) -> list[Difference]:
+    """Return the functions whose own time grew most, those first that grew most."""
+    every = [
+        Difference(
+            function=name,
+            base_s=base.within[name] / RATE,
+            head_s=head.within[name] / RATE,
+            base_own_s=base.own[name] / RATE,
+            head_own_s=head.own[name] / RATE,
+        )
+        for name in base.own | head.own
+    ]
+    grown = [each for each in every if each.own_s > 0]
+    return sorted(grown, key=lambda each: -each.own_s)[:MOST]

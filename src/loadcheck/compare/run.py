@@ -1,0 +1,202 @@
+"""Base and head side by side: in each round fresh processes are asked the same, until it is decided."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from loadcheck.compare.base import Checkout
+from loadcheck.compare.decide import Rules
+from loadcheck.compare.look import Rounds
+from loadcheck.compare.outcome import (
+    BASE,
+    CONTROL,
+    HEAD,
+    SIDES,
+    Conclusion,
+    Judged,
+    Outcome,
+    differing,
+    judged,
+    verdict_of,
+)
+from loadcheck.compare.profiles import Difference, differences
+from loadcheck.compare.rounds import Played, RoundPlan, play_round
+from loadcheck.record import environment
+from loadcheck.server import Program
+from loadcheck.workload import Workload
+
+FEWEST: Final = 2
+"""What a single round of processes shows may be these processes' own."""
+PROFILED_S: Final = 8.0
+BESIDE_S: Final = 6.0
+"""The load begins before the profile, and lasts a little longer, in seconds."""
+CURVE_POINTS: Final = 60
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """What is compared, and how.
+
+    `program` is the project's own; each side runs it with its own code. Rounds of `round_s` seconds go on
+    until it is decided, and none begins that would not end within `limit_s` seconds of the beginning. `env`
+    reaches the users.
+    """
+
+    scenario: str
+    project: Path
+    base: Checkout
+    base_name: str
+    head: Checkout
+    program: Program
+    workload: Workload
+    out: Path
+    logs: Path
+    env: Mapping[str, str] = {}
+    rules: Rules = Rules()
+    round_s: float = 15.0
+    limit_s: float = 280.0
+    tell: Callable[[str], None] = lambda _: None
+
+    @property
+    def looks(self) -> int:
+        """How often a run can be looked at, at the most: after each round but the first."""
+        return max(int(self.limit_s / self.round_s) - FEWEST + 1, 1)
+
+    def round_plan(self, hold_s: float, number: int) -> RoundPlan:
+        """Return what is done in a round."""
+        stages = (*self.workload.stages[:-1], replace(self.workload.stages[-1], hold_s=hold_s))
+        return RoundPlan(
+            programs={
+                side: replace(
+                    (self.head if side == HEAD else self.base).program(self.program, self.project),
+                    name=f"{self.program.name}-{side}",
+                )
+                for side in SIDES
+            },
+            workload=replace(self.workload, stages=stages, seed=self.workload.seed + number),
+            folder=self.project,
+            out=self.out,
+            logs=self.logs,
+            env=self.env,
+        )
+
+
+class Look(Struct, frozen=True):
+    """What all rounds so far say: head against base, and base against itself."""
+
+    figures: tuple[Judged, ...] = ()
+    control: tuple[Judged, ...] = ()
+
+    @property
+    def is_decided(self) -> bool:
+        """Is there nothing to wait for?"""
+        return bool(differing(self.control)) or verdict_of(self.figures) != "inconclusive"
+
+
+def compare(plan: Plan) -> Outcome:
+    """Compare; raises `ProcessFailed` when a server or the load generator fails."""
+    begun = time.monotonic()
+    rules = replace(plan.rules, looks=plan.looks)
+    played: list[Played] = []
+    look, looks = Look(), 0
+    for one in _rounds(plan, begun):
+        played.append(one)
+        good = _undisturbed(played)
+        plan.tell(one.disturbed or f"round {len(played)} played")
+        if one.disturbed or len(good) < FEWEST:
+            continue
+        look, looks = _look(good, rules), looks + 1
+        plan.tell(_told(look))
+        if look.is_decided:
+            break
+    outcome = _outcome(plan, played, look, rules)
+    grown = _profile(plan) if outcome.verdict == "slower" else ()
+    return replace(outcome, looks=looks, grown=grown, took_s=time.monotonic() - begun)
+
+
+def _rounds(plan: Plan, begun: float) -> Iterator[Played]:
+    """Play rounds for as long as the next one will end in time, as the longest so far did."""
+    longest_s, number = 0.0, 0
+    while (at_s := time.monotonic()) - begun + longest_s < plan.limit_s:
+        number += 1
+        yield play_round(plan.round_plan(plan.round_s, number))
+        longest_s = max(longest_s, time.monotonic() - at_s)
+
+
+def _undisturbed(played: Sequence[Played]) -> list[Played]:
+    return [one for one in played if not one.disturbed]
+
+
+def _look(played: Sequence[Played], rules: Rules) -> Look:
+    """Compare head with all processes of base, and these among themselves."""
+    rounds = Rounds([one.round for one in played], rules.alike)
+    return Look(
+        judged(rounds.figures((BASE, CONTROL), (HEAD,)), rules),
+        judged(rounds.figures((BASE,), (CONTROL,)), rules),
+    )
+
+
+def _profile(plan: Plan) -> tuple[Difference, ...]:
+    plan.tell("slower: profiling both sides")
+    found = play_round(plan.round_plan(PROFILED_S + BESIDE_S, 0), profile_s=PROFILED_S)
+    return tuple(differences(*found.profiles)) if found.profiles else ()
+
+
+def _told(look: Look) -> str:
+    counts = Counter(figure.verdict for figure in look.figures)
+    return ", ".join(f"{count} {what}" for what, count in counts.items())
+
+
+def _outcome(plan: Plan, played: Sequence[Played], look: Look, rules: Rules) -> Outcome:
+    good = _undisturbed(played)
+    failures = {side: _sum(one.failures[side] for one in played) for side in SIDES}
+    reasons = (*differing(look.control), *_disturbances(played))
+    rounds = Rounds([one.round for one in good], rules.alike) if good else None
+    return Outcome(
+        scenario=plan.scenario,
+        base=plan.base.commit,
+        base_name=plan.base_name,
+        head=plan.head.commit,
+        verdict=_conclusion(look, failures, reasons),
+        figures=look.figures,
+        control=look.control,
+        void_reasons=reasons,
+        rules=rules,
+        looked_s=sum(one.round.end - one.round.start for one in good),
+        rounds=len(good),
+        disturbed=tuple(one.disturbed for one in played if one.disturbed),
+        requests=len(rounds.samples((HEAD,))) if rounds else 0,
+        failures=failures,
+        starts=tuple(start for one in played for start in one.starts),
+        curves=rounds.curves({BASE: (BASE, CONTROL), HEAD: (HEAD,)}, CURVE_POINTS) if rounds else {},
+        workload=plan.workload,
+        environment=environment(plan.project),
+    )
+
+
+def _sum(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
+    total: Counter[str] = Counter()
+    for each in counts:
+        total.update(each)
+    return dict(total)
+
+
+def _conclusion(
+    look: Look, failures: Mapping[str, Mapping[str, int]], void_reasons: Sequence[str]
+) -> Conclusion:
+    """A failure that base does not know is head's, whatever the machine did."""
+    if set(failures[HEAD]) - set(failures[BASE]) - set(failures[CONTROL]):
+        return "failing"
+    return "void" if void_reasons else verdict_of(look.figures)
+
+
+def _disturbances(played: Sequence[Played]) -> Iterator[str]:
+    """Say why there were too few rounds that count."""
+    disturbed = [one.disturbed for one in played if one.disturbed]
+    if 2 * len(disturbed) > len(played) or len(played) - len(disturbed) < FEWEST:
+        why = disturbed[-1] if disturbed else "there was no time for more"
+        yield f"{len(disturbed)} of {len(played)} rounds were disturbed: {why}"
