@@ -23,9 +23,10 @@ class Hit(Struct, frozen=True):
     address: str | None = None
 
     def contains(self, text: str) -> bool:
-        """Is the text in any field, whatever its case and accents?"""
-        fields = (self.name, self.document, self.phone, self.address)
-        return any(folded(text) in folded(value) for value in fields if value)
+        """Is the text in any field, whatever its case and accents, and what stands between digits?"""
+        fields = [value for value in (self.name, self.document, self.phone, self.address) if value]
+        digits = ["".join(filter(str.isdigit, value)) for value in fields]
+        return any(folded(text) in folded(value) for value in (*fields, *digits))
 
 
 class Verification(Struct, frozen=True):

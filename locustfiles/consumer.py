@@ -14,6 +14,7 @@ from locustfiles.answers import (
 
 API_KEY = "WISPHUB_API_KEY"
 """The environment variable with the consumer's key; without it no key is sent."""
+SEARCH = "/api/v1/clients/search"
 
 
 class ApiConsumer(FastHttpUser):
@@ -33,11 +34,9 @@ class ApiConsumer(FastHttpUser):
         with self.client.get("/api/v1/clients/", name="/api/v1/clients/", catch_response=True) as answer:
             judge(answer, wrong_in_client_list)
 
-    def search(self, query: str, *, may_be_empty: bool = False) -> None:
+    def search(self, query: str, *, may_be_empty: bool = False, name: str = SEARCH) -> None:
         """Search clients by a word."""
-        with self.client.get(
-            f"/api/v1/clients/search?q={query}", name="/api/v1/clients/search", catch_response=True
-        ) as answer:
+        with self.client.get(f"{SEARCH}?q={query}", name=name, catch_response=True) as answer:
             judge(answer, lambda body: wrong_in_search(body, query, may_be_empty=may_be_empty))
 
     def verify_reference_client(self) -> None:

@@ -14,14 +14,14 @@ from msgspec.structs import replace
 from benchmarks.campaign.cases import SLOWER, Case
 from benchmarks.campaign.results import Run, read_campaign, table
 from benchmarks.campaign.slowed import SLOWED, encoded
-from loadcheck.compare.base import head
+from loadcheck.compare.base import check_out, head
 from loadcheck.compare.run import Plan, compare
 from loadcheck.server import Program, serving
 from loadcheck.workload import UserClass, closed
 
 PROJECT: Final = Path(__file__).parents[2]
 KEY: Final = "key-of-this-run"
-BOT: Final = UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser", wait_s=(0, 0))
+BOT: Final = UserClass(locustfile="locustfiles/first_searches.py", name="FirstSearchUser", wait_s=(0, 0))
 WORKLOAD: Final = closed(BOT, users=1, hold_s=1, warm_up_s=1.5)
 
 
@@ -29,13 +29,15 @@ WORKLOAD: Final = closed(BOT, users=1, hold_s=1, warm_up_s=1.5)
 @click.option("--minutes", default=60.0, show_default=True, help="Begin no run after so long.")
 @click.option("--identical", default=4, show_default=True, help="Runs without a change for each with one.")
 @click.option("--percent", "percents", multiple=True, type=int, help="Only these slowdowns; may be repeated.")
+@click.option("--base", default="HEAD", show_default=True, help="A revision whose code is the same.")
 @click.option(
     "--out", default=Path("docs/campaign.jsonl"), show_default=True, type=click.Path(path_type=Path)
 )
-def main(minutes: float, identical: int, percents: tuple[int, ...], out: Path) -> None:
+def main(minutes: float, identical: int, percents: tuple[int, ...], base: str, out: Path) -> None:
     """Compare the service with itself, and with itself slowed, and count how often the judge is right.
 
-    Each run is added to OUT as it ends: broken off, it goes on where it was.
+    Base is checked out as in any comparison. Each run is added to OUT as it ends: broken off, it goes on where
+    it was.
     """
     campaign = read_campaign(out)
     until = time.monotonic() + 60 * minutes
@@ -45,7 +47,7 @@ def main(minutes: float, identical: int, percents: tuple[int, ...], out: Path) -
         ):
             if time.monotonic() > until:
                 break
-            run = _run(case, campaign.p95_ms, url, Path(folder))
+            run = _run(case, base, campaign.p95_ms, url, Path(folder))
             campaign.add(run)
             click.echo(run.line())
     click.echo(table(campaign.runs))
@@ -72,15 +74,14 @@ def _upstream(folder: Path) -> Iterator[str]:
         yield server.url
 
 
-def _run(case: Case, p95_ms: dict[str, float], upstream: str, folder: Path) -> Run:
-    """Compare once; a run that fails is told as such."""
+def _run(case: Case, base: str, p95_ms: dict[str, float], upstream: str, folder: Path) -> Run:
     own = head(PROJECT)
     slowed = {SLOWED: encoded(case.slowdowns(p95_ms))} if case.percent else {}
     plan = Plan(
         scenario=case.name,
         project=PROJECT,
-        base=replace(own, name="base"),
-        base_name="itself",
+        base=check_out(PROJECT, base),
+        base_name=base,
         head=replace(own, env=slowed),
         program=_service(upstream),
         workload=WORKLOAD,

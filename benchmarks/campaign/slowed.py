@@ -62,9 +62,9 @@ class SlowedHttp(BoundedHttp):
 
     def data_received(self, data: bytes) -> None:
         """Take what came, a little later."""
-        for begin, slowdown in self.slowdowns.items():
-            if data.startswith(begin):
-                slowdown.spend()
+        fitting = (slowdown for begin, slowdown in self.slowdowns.items() if data.startswith(begin))
+        if slowdown := next(fitting, None):
+            slowdown.spend()
         super().data_received(data)
 
 

@@ -82,10 +82,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--perf-limit",
-        default=280.0,
+        default=270.0,
         type=float,
         metavar="SECONDS",
-        help="how long a comparison may take before it gives up (default: 280)",
+        help="how long a comparison may take before it gives up (default: 270)",
     )
 
 

@@ -1,5 +1,10 @@
-"""Where the time went: both sides profiled by py-spy under the same load, function by function."""
+"""Where the time went: both sides profiled by py-spy under the same load, function by function.
 
+Where CPU time grew, samples of what holds the interpreter's lock are taken: with several threads, all others
+wait for it. Where it did not, waiting made head slower: then samples of all that waits are taken, too.
+"""
+
+import math
 import re
 import shutil
 import sys
@@ -17,6 +22,15 @@ RATE: Final = 250
 GRACE_S: Final = 20.0
 FRAME: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
 MOST: Final = 10
+NOISE: Final = 3.0
+"""Counts of samples differ by chance: less than so many standard deviations (Poisson's) is no growth."""
+
+
+class Sampling(Struct, frozen=True, kw_only=True):
+    """How to profile: for how long, and whether what waits is seen, too."""
+
+    seconds: float
+    sees_waits: bool = False
 
 
 class Difference(Struct, frozen=True, kw_only=True):
@@ -41,28 +55,30 @@ class Profile(Struct, frozen=True):
     own: Counter[str]
 
 
-def record(sides: Sequence[Side], seconds: float, folder: Path) -> list[Profile]:
+def record(sides: Sequence[Side], sampling: Sampling, folder: Path) -> list[Profile]:
     """Profile all sides at once, under load; nothing where py-spy is not there or may not look."""
     program = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
     if program is None:
         return []
     files = [folder / f"{side.name}.stacks" for side in sides]
     running = [
-        ChildProcess(_command(program, side, seconds, file), log=folder / f"py-spy-{side.name}.log")
+        ChildProcess(_command(program, side, sampling, file), log=folder / f"py-spy-{side.name}.log")
         for side, file in zip(sides, files, strict=True)
     ]
     try:
         for each in running:
-            each.is_running_after(seconds + GRACE_S)
+            each.is_running_after(sampling.seconds + GRACE_S)
     finally:
         for each in running:
             each.stop()
     return [read(file.read_text(encoding="utf-8").splitlines()) for file in files if file.exists()]
 
 
-def _command(program: str, side: Side, seconds: float, file: Path) -> list[str]:
-    what = ["--pid", str(side.pids[0]), "--subprocesses", "--duration", f"{seconds:.0f}", "--rate", str(RATE)]
-    return [program, "record", *what, "--nonblocking", "--format", "raw", "--output", str(file)]
+def _command(program: str, side: Side, sampling: Sampling, file: Path) -> list[str]:
+    whom = ["--pid", str(side.pids[0]), "--subprocesses"]
+    what = ["--duration", f"{sampling.seconds:.0f}", "--rate", str(RATE), "--nonblocking"]
+    which = "--idle" if sampling.sees_waits else "--gil"
+    return [program, "record", *whom, *what, which, "--format", "raw", "--output", str(file)]
 
 
 def read(lines: Iterable[str]) -> Profile:
@@ -96,7 +112,7 @@ def short(file: str) -> str:
 
 
 def differences(base: Profile, head: Profile) -> list[Difference]:
-    """Return the functions whose own time grew most, those first that grew most."""
+    """Return the functions whose own time surely grew, those first that grew most."""
     every = [
         Difference(
             function=name,
@@ -106,6 +122,6 @@ def differences(base: Profile, head: Profile) -> list[Difference]:
             head_own_s=head.own[name] / RATE,
         )
         for name in base.own | head.own
+        if head.own[name] - base.own[name] > NOISE * math.sqrt(head.own[name] + base.own[name])
     ]
-    grown = [each for each in every if each.own_s > 0]
-    return sorted(grown, key=lambda each: -each.own_s)[:MOST]
+    return sorted(every, key=lambda each: -each.own_s)[:MOST]

@@ -13,8 +13,8 @@ import psutil
 from msgspec import Struct
 
 from loadcheck.compare.look import CpuReading, Round, judged_round
-from loadcheck.compare.outcome import BASE, HEAD, Start
-from loadcheck.compare.profiles import Profile, record
+from loadcheck.compare.outcome import Start
+from loadcheck.compare.profiles import Profile, Sampling, record
 from loadcheck.facts import GeneratorFacts
 from loadcheck.outcome import failures
 from loadcheck.process import ChildProcess, ProcessFailed
@@ -53,8 +53,8 @@ class Played(Struct, frozen=True, kw_only=True):
     profiles: tuple[Profile, ...] = ()
 
 
-def play_round(plan: RoundPlan, profile_s: float = 0.0) -> Played:
-    """Play one, with both sides profiled for so long; raises `ProcessFailed` when a process fails."""
+def play_round(plan: RoundPlan, sampling: Sampling | None = None) -> Played:
+    """Play one, profiled if it is said how; raises `ProcessFailed` when a process fails."""
     with ExitStack() as stack:
         servers = _start(plan, stack)
         sides = tuple(
@@ -63,7 +63,7 @@ def play_round(plan: RoundPlan, profile_s: float = 0.0) -> Played:
         at_rest = {
             name: read_tree(psutil.Process(server.pid)).memory_bytes for name, server in servers.items()
         }
-        readings, profiles = _drive(plan, sides, profile_s)
+        readings, profiles = _drive(plan, sides, sampling)
         starts = tuple(_start_of(name, server, at_rest[name]) for name, server in servers.items())
     facts = msgspec.json.decode((plan.out / "facts.json").read_bytes(), type=GeneratorFacts)
     found = {side.name: read_samples(_samples_path(plan, side.name)) for side in sides}
@@ -89,7 +89,7 @@ def _start(plan: RoundPlan, stack: ExitStack) -> dict[str, Server]:
 
 
 def _drive(
-    plan: RoundPlan, sides: tuple[Side, ...], profile_s: float
+    plan: RoundPlan, sides: tuple[Side, ...], sampling: Sampling | None
 ) -> tuple[list[CpuReading], tuple[Profile, ...]]:
     for side in sides:
         path = _samples_path(plan, side.name)
@@ -102,7 +102,7 @@ def _drive(
     command = [sys.executable, "-m", "loadcheck.driver", *options, f"--out={plan.out}"]
     with ChildProcess(command, log=plan.logs / "driver.log", env=plan.env, folder=plan.folder) as driver:
         readings = [_read(sides)]
-        profiles = _profile(driver, plan, sides, profile_s) if profile_s else ()
+        profiles = _profile(driver, plan, sides, sampling) if sampling else ()
         deadline = time.monotonic() + plan.workload.deadline_s
         while driver.is_running_after(READ_EVERY_S):
             readings.append(_read(sides))
@@ -115,11 +115,11 @@ def _drive(
 
 
 def _profile(
-    driver: ChildProcess, plan: RoundPlan, sides: tuple[Side, ...], seconds: float
+    driver: ChildProcess, plan: RoundPlan, sides: tuple[Side, ...], sampling: Sampling
 ) -> tuple[Profile, ...]:
     if not driver.is_running_after(PROFILE_AFTER_S):
         return ()
-    return tuple(record([side for side in sides if side.name in {BASE, HEAD}], seconds, plan.out))
+    return tuple(record(sides, sampling, plan.out))
 
 
 def _read(sides: tuple[Side, ...]) -> CpuReading:

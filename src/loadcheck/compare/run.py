@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from loadcheck.compare.base import Checkout
 from loadcheck.compare.decide import Rules
-from loadcheck.compare.look import Rounds
+from loadcheck.compare.look import ALL, CPU, Rounds
 from loadcheck.compare.outcome import (
     BASE,
     CONTROL,
@@ -24,17 +24,21 @@ from loadcheck.compare.outcome import (
     judged,
     verdict_of,
 )
-from loadcheck.compare.profiles import Difference, differences
+from loadcheck.compare.profiles import Difference, Sampling, differences
 from loadcheck.compare.rounds import Played, RoundPlan, play_round
 from loadcheck.record import environment
 from loadcheck.server import Program
-from loadcheck.workload import Workload
+from loadcheck.workload import Stage, Users, Workload
 
 FEWEST: Final = 2
 """What a single round of processes shows may be these processes' own."""
 PROFILED_S: Final = 8.0
 BESIDE_S: Final = 6.0
 """The load begins before the profile, and lasts a little longer, in seconds."""
+PROFILED_USERS: Final = 8
+"""So many users of a closed workload keep both sides busy: a profile has more to see."""
+WAITING: Final = 2.0
+"""Work makes an answer late by about as much as it costs; waiting, by more than so many times that."""
 CURVE_POINTS: Final = 60
 
 
@@ -58,7 +62,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = {}
     rules: Rules = Rules()
     round_s: float = 15.0
-    limit_s: float = 280.0
+    limit_s: float = 270.0
     tell: Callable[[str], None] = lambda _: None
 
     @property
@@ -66,18 +70,32 @@ class Plan(Struct, frozen=True, kw_only=True):
         """How often a run can be looked at, at the most: after each round but the first."""
         return max(int(self.limit_s / self.round_s) - FEWEST + 1, 1)
 
-    def round_plan(self, hold_s: float, number: int) -> RoundPlan:
+    def round_plan(self, number: int) -> RoundPlan:
         """Return what is done in a round."""
-        stages = (*self.workload.stages[:-1], replace(self.workload.stages[-1], hold_s=hold_s))
+        last = replace(self.workload.stages[-1], hold_s=self.round_s)
+        return self._round_plan(SIDES, last, number)
+
+    def profile_plan(self) -> RoundPlan:
+        """Return what is done while both sides are profiled."""
+        last = replace(self.workload.stages[-1], hold_s=PROFILED_S + BESIDE_S)
+        if isinstance(last, Users):
+            last = replace(last, users=PROFILED_USERS, spawn_rate=float(PROFILED_USERS))
+        return self._round_plan((BASE, HEAD), last, 0)
+
+    def _round_plan(self, sides: Sequence[str], last: Stage, number: int) -> RoundPlan:
         return RoundPlan(
             programs={
                 side: replace(
                     (self.head if side == HEAD else self.base).program(self.program, self.project),
                     name=f"{self.program.name}-{side}",
                 )
-                for side in SIDES
+                for side in sides
             },
-            workload=replace(self.workload, stages=stages, seed=self.workload.seed + number),
+            workload=replace(
+                self.workload,
+                stages=(*self.workload.stages[:-1], last),
+                seed=self.workload.seed + number,
+            ),
             folder=self.project,
             out=self.out,
             logs=self.logs,
@@ -114,7 +132,7 @@ def compare(plan: Plan) -> Outcome:
         if look.is_decided:
             break
     outcome = _outcome(plan, played, look, rules)
-    grown = _profile(plan) if outcome.verdict == "slower" else ()
+    grown = _profile(plan, look.figures) if outcome.verdict == "slower" else ()
     return replace(outcome, looks=looks, grown=grown, took_s=time.monotonic() - begun)
 
 
@@ -123,7 +141,7 @@ def _rounds(plan: Plan, begun: float) -> Iterator[Played]:
     longest_s, number = 0.0, 0
     while (at_s := time.monotonic()) - begun + longest_s < plan.limit_s:
         number += 1
-        yield play_round(plan.round_plan(plan.round_s, number))
+        yield play_round(plan.round_plan(number))
         longest_s = max(longest_s, time.monotonic() - at_s)
 
 
@@ -140,10 +158,20 @@ def _look(played: Sequence[Played], rules: Rules) -> Look:
     )
 
 
-def _profile(plan: Plan) -> tuple[Difference, ...]:
+def _profile(plan: Plan, figures: Sequence[Judged]) -> tuple[Difference, ...]:
     plan.tell("slower: profiling both sides")
-    found = play_round(plan.round_plan(PROFILED_S + BESIDE_S, 0), profile_s=PROFILED_S)
+    found = play_round(plan.profile_plan(), Sampling(seconds=PROFILED_S, sees_waits=_is_by_waiting(figures)))
     return tuple(differences(*found.profiles)) if found.profiles else ()
+
+
+def _is_by_waiting(figures: Sequence[Judged]) -> bool:
+    """Tell whether what has become slower takes far more time than it costs CPU time."""
+
+    def rise_ms(metric: str) -> float:
+        slower = [each for each in figures if (each.metric, each.verdict) == (metric, "slower")]
+        return sum(each.head - each.base for each in slower if each.endpoint != ALL)
+
+    return rise_ms("P50") > WAITING * rise_ms(CPU)
 
 
 def _told(look: Look) -> str:

@@ -35,7 +35,7 @@ class Shift(Struct, frozen=True, kw_only=True):
     @property
     def change(self) -> float:
         """The change as a share: 0.05 is 5 % more than base."""
-        return math.expm1(self.log_ratio)
+        return _share(self.log_ratio)
 
     def widened(self, spread: float) -> "Shift":
         """Add a standard error of which no block tells."""
@@ -50,7 +50,7 @@ class Shift(Struct, frozen=True, kw_only=True):
         if not math.isfinite(self.error):
             return UNBOUNDED
         half = self._t((1 + confidence) / 2) * self.error
-        return Interval(math.expm1(self.log_ratio - half), math.expm1(self.log_ratio + half))
+        return Interval(_share(self.log_ratio - half), _share(self.log_ratio + half))
 
     def p_more(self, than: float = 0.0) -> float:
         """Return how often chance alone shows such a rise where the true ratio's logarithm is `than`."""
@@ -62,7 +62,7 @@ class Shift(Struct, frozen=True, kw_only=True):
 
     def visible(self, tail: float, power: float = 0.8) -> float:
         """Return the smallest rise, as a share, that is seen with a chance of `power` by a test at `tail`."""
-        return math.expm1((self._t(1 - tail) + self._t(power)) * self.error)
+        return _share((self._t(1 - tail) + self._t(power)) * self.error)
 
     def _p(self, distance: float) -> float:
         if self.error == 0:
@@ -71,6 +71,11 @@ class Shift(Struct, frozen=True, kw_only=True):
 
     def _t(self, share: float) -> float:
         return float(special.stdtrit(self.blocks - 1, share))
+
+
+def _share(log_ratio: float) -> float:
+    """Return by what share a ratio differs from 1; infinite where it is beyond what a float can hold."""
+    return float(special.expm1(log_ratio))
 
 
 class Values(Struct, frozen=True):

@@ -29,6 +29,12 @@ def test_the_function_whose_own_time_grew_most_comes_first():
     assert grown.own_s == 250 / RATE
 
 
+@pytest.mark.parametrize(("base", "head", "is_told"), [(100, 130, False), (100, 150, True), (0, 9, False)])
+def test_what_chance_may_have_added_is_no_growth(base, head, is_told):
+    found = differences(read([f"{OLD} {base}"] if base else []), read([f"{NEW} {head}"]))
+    assert bool(found) is is_told
+
+
 def test_a_function_that_is_on_a_stack_twice_counts_once():
     found = read(["a (x.py:1);b (x.py:2);a (x.py:1) 10"])
     assert (found.within["a (x.py)"], found.own["a (x.py)"]) == (10, 10)

@@ -40,7 +40,7 @@ def versions(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
             workload=closed(visitor, users=1, hold_s=1, warm_up_s=0.2, network_timeout_s=2),
             out=tmp_path / "out",
             logs=tmp_path,
-            **{"round_s": 2.0, "limit_s": 12.0, **settings},
+            **{"round_s": 2.0, "limit_s": 40.0, **settings},
         )
         return compare(plan)
 
@@ -76,6 +76,7 @@ def test_a_wait_is_found_that_costs_no_cpu_time(versions, project, commit):
     outcome = versions()
     assert outcome.verdict == "slower"
     assert "/search P50" in {figure.name for figure in outcome.figures if figure.verdict == "slower"}
+    assert outcome.grown[0].function.startswith("look_up")
 
 
 def test_a_faster_search_is_told(versions, project, commit):
@@ -91,8 +92,15 @@ def test_the_same_code_is_not_slower_than_anybody_cares(versions, commit):
     commit(SLOW)
     outcome = versions(rules=Rules(margin=5.0))
     assert outcome.verdict == "not slower"
-    assert outcome.looks == 1  # the first look was enough
     assert outcome.control
+
+
+def test_it_ends_with_the_first_look_that_decides(versions, commit):
+    """Anything is small against such margins: the first look is enough."""
+    commit()
+    outcome = versions(rules=Rules(margin=50.0, alpha=1e-9))
+    assert outcome.looks == 1
+    assert outcome.took_s < 30
 
 
 def test_what_no_run_could_tell_is_inconclusive_and_says_what_it_could_have_seen(versions, commit):
