@@ -36,8 +36,8 @@ WORKLOAD: Final = closed(BOT, users=1, hold_s=1, warm_up_s=1.5)
 def main(minutes: float, identical: int, percents: tuple[int, ...], base: str, out: Path) -> None:
     """Compare the service with itself, and with itself slowed, and count how often the judge is right.
 
-    Base is checked out as in any comparison. Each run is added to OUT as it ends: broken off, it goes on where
-    it was.
+    Base is checked out as in any comparison. Each run is added to OUT as it ends: broken off, it goes on
+    where it was.
     """
     campaign = read_campaign(out)
     until = time.monotonic() + 60 * minutes

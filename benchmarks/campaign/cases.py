@@ -33,7 +33,8 @@ class Case(Struct, frozen=True):
         """What it is called in tables."""
         if not self.percent:
             return "identical"
-        return f"{self.percent} % {self.kind}, {'all endpoints' if self.where == 'all' else 'first searches alone'}"
+        where = "all endpoints" if self.where == "all" else "first searches alone"
+        return f"{self.percent} % {self.kind}, {where}"
 
     def slowdowns(self, p95_ms: Mapping[str, float]) -> dict[str, Slowdown]:
         """Return what slows each endpoint, given the P95 that it has unslowed."""

@@ -192,6 +192,7 @@ def compare(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_pat
         limit_s=config.getoption("perf_limit"),
         logs=tmp_path,
         tell=lambda line: _tell(config, line),
+        properties=node.user_properties,
     )
 
 
@@ -237,15 +238,20 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print the table."""
+    """Print the tables."""
     found = config.stash.get(SESSION, None)
-    if not found or not found.results:
+    if not found or not (found.results or found.outcomes):
         return
-    from loadcheck.report import render_table  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.compare.table import render_table as render_comparisons  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.report import render_table  # noqa: PLC0415 - likewise
 
-    writer = terminalreporter
+    writer, out = terminalreporter, found.options.out
     width = max(shutil.get_terminal_size().columns, TABLE_WIDTH)
-    writer.section("load tests")
-    writer.write_line(render_table(found.results, width, has_colour=writer.hasmarkup))
-    out = found.options.out
-    writer.write_line(f"profile {found.options.profile}; report: {out / 'report.html'}")
+    if found.results:
+        writer.section("load tests")
+        writer.write_line(render_table(found.results, width, has_colour=writer.hasmarkup))
+        writer.write_line(f"profile {found.options.profile}; report: {out / 'report.html'}")
+    if found.outcomes:
+        writer.section("compared with base")
+        writer.write_line(render_comparisons(found.outcomes, width, has_colour=writer.hasmarkup))
+        writer.write_line(f"reports: {out}/*/compare.html")

@@ -57,6 +57,13 @@ def metrics_text(outcomes: Iterable[Outcome]) -> str:
     return "\n".join([*(f"{name} {value:.12g}" for name, value in sorted(samples.items())), "# EOF"]) + "\n"
 
 
+def properties_of(outcome: Outcome) -> list[tuple[str, object]]:
+    """Return what JUnit's file tells beside a test: the verdict, then each figure's change as a share."""
+    void = (("void", reason) for reason in outcome.void_reasons)
+    changes = ((f"{figure.name} change", round(figure.change, 4)) for figure in outcome.figures)
+    return [("verdict", outcome.verdict), *void, *changes]
+
+
 def _samples(outcome: Outcome) -> Iterator[tuple[str, float]]:
     for figure in outcome.figures:
         labels = {"scenario": outcome.scenario, "endpoint": figure.endpoint, "metric": figure.metric}

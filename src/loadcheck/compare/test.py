@@ -6,7 +6,7 @@ from typing import Final
 
 from loadcheck.compare.base import check_out, head
 from loadcheck.compare.decide import Rules
-from loadcheck.compare.files import write_all
+from loadcheck.compare.files import properties_of, write_all
 from loadcheck.compare.outcome import Conclusion, Outcome
 from loadcheck.compare.run import Plan, compare
 from loadcheck.compare.words import explain
@@ -60,6 +60,7 @@ class ComparisonTest:
         limit_s: float,
         logs: Path,
         tell: Callable[[str], None],
+        properties: list[tuple[str, object]],
     ) -> None:
         self.profile = session.options.profile
         self._session = session
@@ -69,6 +70,7 @@ class ComparisonTest:
         self._limit_s = limit_s
         self._logs = logs
         self._tell = tell
+        self._properties = properties
 
     def check(self, program: Program, workload: Workload, env: Mapping[str, str] | None = None) -> Outcome:
         """Let both versions run a program of the project, and compare how they answer a workload.
@@ -82,6 +84,7 @@ class ComparisonTest:
         __tracebackhide__ = True  # pytest shows the test, not the harness
         outcome = compare(self._plan(program, workload, env or {}))
         self._session.outcomes.append(outcome)
+        self._properties[:] = properties_of(outcome)  # in place of those of an attempt before
         write_all(self._session.options.out, self._session.outcomes)
         if error := ERRORS.get(outcome.verdict):
             raise error(outcome)

@@ -1,5 +1,6 @@
 """What a test that compares is told, and what it leaves."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,6 +28,8 @@ def make(project: Path, commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     commit()
     session = LoadSession(options=Options(project=project, out=tmp_path / "out"))
 
+    properties: list[tuple[str, object]] = [("verdict", "of an attempt before")]
+
     def make(outcome: Outcome) -> tuple[ComparisonTest, list[Plan]]:
         plans: list[Plan] = []
 
@@ -36,9 +39,17 @@ def make(project: Path, commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
         monkeypatch.setattr(comparison, "compare", compare)
         rules = Rules(margin=0.1)
-        return ComparisonTest(
-            session, "small", base="HEAD", rules=rules, limit_s=60, logs=tmp_path, tell=print
-        ), plans
+        test = ComparisonTest(
+            session,
+            "small",
+            base="HEAD",
+            rules=rules,
+            limit_s=60,
+            logs=tmp_path,
+            tell=print,
+            properties=properties,
+        )
+        return test, plans
 
     return make
 
@@ -76,6 +87,47 @@ def test_each_other_verdict_fails_in_its_own_way_and_says_why(make, request, nam
 def test_a_faster_head_passes(make, faster):
     test, _ = make(faster)
     assert test.check(PROGRAM, LOAD).verdict == "faster"
+
+
+CANNED = """
+import pytest
+from msgspec.structs import replace
+
+import loadcheck.compare.test as comparison
+from loadcheck.compare.outcome import Outcome
+from loadcheck.server import Program
+from loadcheck.workload import closed
+
+OUTCOME = Outcome(
+    scenario="", base="", base_name="HEAD", head="", verdict="void", void_reasons=("a canned reason",)
+)
+
+@pytest.mark.perf
+def test_compares(compare, monkeypatch):
+    monkeypatch.setattr(comparison, "compare", lambda plan: replace(OUTCOME, scenario=plan.scenario))
+    compare.check(Program(name="p", command=("python",)), closed("users.py:Visitor", users=1, hold_s=1))
+"""
+
+
+def test_the_session_ends_with_a_table_and_junit_is_told(commit, project, pytester: pytest.Pytester):
+    commit()
+    (project / "test_one.py").write_text(CANNED)
+    os.chdir(project)
+    result = pytester.runpytest_subprocess(
+        f"--rootdir={project}",
+        "-m",
+        "perf",
+        "-p",
+        "no:locust",
+        "--perf-base=HEAD",
+        "--junitxml=junit.xml",
+        "test_one.py",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*ComparisonVoid: Void: a canned reason.*", "*compared with base*", "one.compares*void*"]
+    )
+    assert '<property name="verdict" value="void"' in (project / "junit.xml").read_text()
 
 
 PLAIN_AND_COMPARING = """

@@ -4,7 +4,7 @@ import math
 from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from loadcheck.compare.files import encode, metrics_text, write_all
+from loadcheck.compare.files import encode, metrics_text, properties_of, write_all
 
 SEARCH = "/api/v1/clients/search"
 VERIFY = "/api/v1/clients/{service_id}/verify"
@@ -78,3 +78,10 @@ def test_a_session_without_comparisons_leaves_an_empty_record(tmp_path):
     write_all(tmp_path, [])
     assert json.loads((tmp_path / "compare.json").read_text())["outcomes"] == []
     assert (tmp_path / "metrics.txt").read_text() == "# EOF\n"
+
+
+def test_junit_is_told_the_verdict_and_each_change(slower, void):
+    told = properties_of(slower)
+    assert told[0] == ("verdict", "slower")
+    assert ("/api/v1/clients/search P95 change", 0.0823) in told
+    assert ("void", void.void_reasons[0]) in properties_of(void)
