@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from loadcheck.compare import rounds
+from loadcheck.compare import rounds, run
 from loadcheck.compare.base import check_out, head
 from loadcheck.compare.decide import ALIKE, Rules
 from loadcheck.compare.outcome import Outcome
@@ -25,6 +25,8 @@ Compare = Callable[..., Outcome]
 def versions(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Compare:
     """Compare the project as it lies there with its last commit, in short rounds."""
     monkeypatch.setattr(rounds, "FOREIGN_SHARE", 10.0)
+    monkeypatch.setattr(run, "PROFILED_S", 3.0)
+    monkeypatch.setattr(run, "BESIDE_S", 5.0)
 
     def versions(**settings) -> Outcome:
         visitor = UserClass(locustfile="users.py", name="Visitor")
