@@ -13,14 +13,14 @@ import numpy as np
 
 from loadcheck.cli_history import history, trend
 from loadcheck.cli_results import NEW_FILE, RESULTS, record_in
+from loadcheck.compare import files as comparison_files
 from loadcheck.facts import GeneratorFacts
 from loadcheck.figures import Measured
 from loadcheck.judge import Check, Judgement, judge, with_the_rest
 from loadcheck.objectives import Objective, Verdict, objective, worst
 from loadcheck.outcome import DROPS, claims_on_drops
-from loadcheck.report import Record, render_table, write_report
+from loadcheck.report import Record, render_table, results_file, write_report
 from loadcheck.report.finished import SAMPLE_FILE, finished
-from loadcheck.report.results_file import schema_text
 from loadcheck.report.sample_csv import sample_lines
 from loadcheck.report.words import doubts
 from loadcheck.result import Result
@@ -30,6 +30,8 @@ from loadcheck.samples import Samples
 EXIT_CODES: Final[dict[Verdict, int]] = {"met": 0, "missed": 1, "inconclusive": 2, "void": 3}
 USAGE: Final = 64
 """The exit code of a wrong call (sysexits.h), apart from every verdict's."""
+
+SCHEMAS: Final = {"results": results_file.schema, "compare": comparison_files.schema}
 
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
@@ -118,9 +120,10 @@ def samples(folder: Path) -> None:
 
 
 @commands.command()
-def schema() -> None:
-    """Print the JSON Schema of results.json."""
-    click.echo(schema_text(), nl=False)
+@click.argument("what", type=click.Choice(list(SCHEMAS)), default="results")
+def schema(what: str) -> None:
+    """Print the JSON Schema of results.json, or that of compare.json (`loadcheck schema compare`)."""
+    click.echo(SCHEMAS[what](), nl=False)
 
 
 def _chosen(record: Record, scenario: str | None) -> tuple[Result, ...]:

@@ -12,6 +12,7 @@ from loadcheck.compare.outcome import Outcome
 from loadcheck.compare.page import write_page
 from loadcheck.outcome import Scenario
 from loadcheck.report.gitlab import labelled
+from loadcheck.schema import allow_null, schema_of, text_of
 
 SCHEMA_VERSION: Final = 1
 
@@ -44,6 +45,13 @@ def write_all(out: Path, outcomes: Sequence[Outcome]) -> None:
 def encode(outcomes: Iterable[Outcome]) -> bytes:
     """Write comparisons as JSON."""
     return msgspec.json.format(msgspec.json.encode(Comparisons(outcomes=tuple(outcomes)))) + b"\n"
+
+
+def schema() -> str:
+    """Describe `compare.json` as a JSON Schema, as it is published."""
+    found = schema_of(Comparisons, SCHEMA_VERSION)
+    allow_null(found["$defs"]["Judged"], "low", "high", "visible")
+    return text_of(found)
 
 
 def metrics_text(outcomes: Iterable[Outcome]) -> str:

@@ -1,6 +1,5 @@
 """`results.json`: the record of a session, to be judged, drawn and compared again."""
 
-import inspect
 import math
 from pathlib import Path
 from typing import Any, Final
@@ -11,9 +10,9 @@ from msgspec import Struct
 from loadcheck.objectives import Verdict, worst
 from loadcheck.record import Environment
 from loadcheck.result import Result
+from loadcheck.schema import allow_null, schema_of, text_of
 
 SCHEMA_VERSION: Final = 1
-SCHEMA_DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 BOUNDS: Final = {"low": -math.inf, "high": math.inf}
 """What JSON's null stands for in an interval: JSON has no infinity."""
 
@@ -57,26 +56,14 @@ def read_record(path: Path) -> Record:
     return decode_record(path.read_bytes())
 
 
-def schema() -> dict[str, Any]:
-    """Describe `results.json` as a JSON Schema."""
-    found = msgspec.json.schema(Record)
+def schema() -> str:
+    """Describe `results.json` as a JSON Schema, as it is published."""
+    found = schema_of(Record, SCHEMA_VERSION)
     components = found["$defs"]
-    for component in components.values():
-        if "description" in component:
-            component["description"] = inspect.cleandoc(component["description"])
-    for bound in BOUNDS:
-        components["Interval"]["properties"][bound] = {"anyOf": [{"type": "number"}, {"type": "null"}]}
-    verdicts = msgspec.json.schema(Verdict)
-    components["Result"]["properties"]["verdict"] = verdicts
+    allow_null(components["Interval"], *BOUNDS)
+    components["Result"]["properties"]["verdict"] = msgspec.json.schema(Verdict)
     components["Result"]["required"].append("verdict")
-    components["Record"]["properties"]["schema_version"] = {"const": SCHEMA_VERSION}
-    components["Record"]["required"].append("schema_version")
-    return {"$schema": SCHEMA_DIALECT, **found}
-
-
-def schema_text() -> str:
-    """Return the schema as it is published."""
-    return msgspec.json.format(msgspec.json.encode(schema())).decode() + "\n"
+    return text_of(found)
 
 
 def _with_bounds(plain: Any) -> Any:

@@ -1,11 +1,15 @@
 import json
 import math
+from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]  # ships no types
+import pytest
 from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from loadcheck.compare.files import encode, metrics_text, properties_of, write_all
+from loadcheck.compare.files import encode, metrics_text, properties_of, schema, write_all
 
+PUBLISHED = Path(__file__).parents[4] / "docs" / "compare.schema.json"
 SEARCH = "/api/v1/clients/search"
 VERIFY = "/api/v1/clients/{service_id}/verify"
 
@@ -35,6 +39,26 @@ def test_what_is_unbounded_is_null_in_the_record(inconclusive):
     unknown = next(each for each in told["figures"] if each["low"] is None)
     assert (unknown["high"], unknown["visible"]) == (None, None)
     assert all(not math.isnan(each["change"]) for each in told["figures"])
+
+
+@pytest.mark.parametrize(
+    "name", ["slower", "faster", "not_slower", "inconclusive", "failing", "void", "empty"]
+)
+def test_the_record_keeps_to_the_published_schema(name, request):
+    record = json.loads(encode([request.getfixturevalue(name)]))
+    jsonschema.validate(record, json.loads(PUBLISHED.read_text()))
+
+
+def test_the_published_schema_refuses_a_record_without_its_version(slower):
+    record = json.loads(encode([slower]))
+    del record["schema_version"]
+    with pytest.raises(jsonschema.ValidationError, match="schema_version"):
+        jsonschema.validate(record, json.loads(PUBLISHED.read_text()))
+
+
+def test_the_published_schema_is_current():
+    told = "renew it: loadcheck schema compare > docs/compare.schema.json"
+    assert PUBLISHED.read_text() == schema(), told
 
 
 def test_what_moved_is_told_in_percent_of_base_and_all_else_is_as_it_was(slower):

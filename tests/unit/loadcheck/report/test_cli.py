@@ -7,9 +7,10 @@ import sys
 import msgspec
 import pytest
 
+from loadcheck.compare import files as comparison_files
 from loadcheck.objectives import objective
 from loadcheck.report import write_all
-from loadcheck.report.results_file import encode_record, schema_text
+from loadcheck.report.results_file import encode_record, schema
 
 COMMAND = (sys.executable, "-c", "from loadcheck.cli import main; main()")
 
@@ -192,8 +193,9 @@ def test_ctrl_c_is_no_verdict(call, monkeypatch, played):
     assert call("verdict", played / "results.json")[0] == 130
 
 
-def test_the_schema_is_printed(call):
-    assert call("schema") == (0, schema_text(), "")
+def test_the_schemas_are_printed(call):
+    assert call("schema") == (0, schema(), "")
+    assert call("schema", "compare") == (0, comparison_files.schema(), "")
 
 
 def test_help_is_no_wrong_call(call):

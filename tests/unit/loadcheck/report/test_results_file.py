@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from loadcheck.intervals import Interval
-from loadcheck.report.results_file import Record, decode_record, encode_record, read_record, schema_text
+from loadcheck.report.results_file import Record, decode_record, encode_record, read_record, schema
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "results.schema.json"
 
@@ -52,7 +52,7 @@ def test_the_published_schema_refuses_a_record_without_its_version(record):
 
 
 def test_the_published_schema_is_current():
-    assert PUBLISHED.read_text() == schema_text(), "renew it: loadcheck schema > docs/results.schema.json"
+    assert PUBLISHED.read_text() == schema(), "renew it: loadcheck schema > docs/results.schema.json"
 
 
 @pytest.mark.parametrize(
