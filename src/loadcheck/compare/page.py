@@ -1,9 +1,7 @@
 """`compare.html`: base and head in one picture, on a page that needs nothing but itself."""
 
 import re
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Final
 
 import numpy as np
@@ -11,7 +9,8 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from loadcheck.compare.how import how_it_was_run, rules_in_words
-from loadcheck.compare.outcome import BASE, CONTROL, HEAD, SIDES, Conclusion, Outcome
+from loadcheck.compare.outcome import BASE, HEAD, SIDES, Conclusion, Outcome
+from loadcheck.compare.starts import started
 from loadcheck.compare.strip import reach, strip
 from loadcheck.compare.words import (
     Endpoint,
@@ -36,7 +35,6 @@ SIGNS: Final[dict[Conclusion, str]] = {
     "not slower": "✓",
     "faster": "✓",
 }
-SIDE_NAMES: Final = {BASE: "base", CONTROL: "base again", HEAD: "head"}
 NO_BREAK: Final = "\N{NO-BREAK SPACE}"
 LINES: Final[tuple[tuple[str, Style, int], ...]] = ((BASE, "faint", 0), (HEAD, "line", 1))
 """Base lies as a broad line beneath head: both are seen where they are one."""
@@ -53,16 +51,6 @@ class Card(Struct, frozen=True, kw_only=True):
     def data(self) -> Markup:
         """What the script needs."""
         return script_json({"charts": [self.chart], "judged_from_s": 0, "end_s": 0})
-
-
-class Started(Struct, frozen=True, kw_only=True):
-    """One side's starts and its memory, in words."""
-
-    side: str
-    count: int
-    ready: str
-    memory: str
-    peak: str
 
 
 def write_page(path: Path, outcome: Outcome) -> None:
@@ -84,7 +72,7 @@ def render_page(outcome: Outcome) -> str:
         not_judged=not_judged(outcome),
         own_failures=own_failures(outcome),
         failures=_failures(outcome),
-        started=list(_started(outcome)),
+        started=list(started(outcome)),
         how=list(how_it_was_run(outcome)),
         rules=list(rules_in_words(outcome.rules)),
         reach=as_set(furthest),
@@ -145,20 +133,3 @@ def _failures(outcome: Outcome) -> list[tuple[str, list[int]]]:
         reason: [side.get(reason, 0) for side in sides] for reason in {key for side in sides for key in side}
     }
     return sorted(found.items(), key=lambda each: (-max(each[1]), each[0]))
-
-
-def _started(outcome: Outcome) -> Iterator[Started]:
-    for side in SIDES:
-        own = [start for start in outcome.starts if start.side == side]
-        if own:
-            yield Started(
-                side=SIDE_NAMES[side],
-                count=len(own),
-                ready=_middle([start.ready_s for start in own], "s"),
-                memory=_middle([start.memory_bytes / 1e6 for start in own], "MB"),
-                peak=_middle([start.peak_bytes / 1e6 for start in own], "MB"),
-            )
-
-
-def _middle(values: Sequence[float], unit: str) -> str:
-    return f"{median(values):#.3g} {unit} ({min(values):#.3g} to {max(values):#.3g})"
