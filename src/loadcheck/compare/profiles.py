@@ -18,9 +18,10 @@ from msgspec import Struct
 from loadcheck.process import ChildProcess
 from loadcheck.sides import Side
 
-RATE: Final = 250
+RATE: Final = 1_000
 GRACE_S: Final = 20.0
 FRAME: Final = re.compile(r"^(?P<function>.*) \((?P<file>[^()]*?)(?::\d+)?\)$")
+ANONYMOUS: Final = re.compile(r"(\.<locals>\.<\w+>)+$")
 MOST: Final = 10
 NOISE: Final = 3.0
 """Counts of samples differ by chance: less than so many standard deviations (Poisson's) is no growth."""
@@ -101,9 +102,12 @@ def _stacks(lines: Iterable[str]) -> Iterator[tuple[list[str], int]]:
 
 
 def shown(frame: str) -> str:
-    """Name a frame by function and file; lines and folders differ between two checkouts."""
+    """Name a frame by function and file; lines and folders differ between two checkouts.
+
+    What has no name of its own, such as a comprehension, counts as the function that it stands in.
+    """
     found = FRAME.match(frame)
-    return f"{found['function']} ({short(found['file'])})" if found else ""
+    return f"{ANONYMOUS.sub('', found['function'])} ({short(found['file'])})" if found else ""
 
 
 def short(file: str) -> str:

@@ -32,8 +32,8 @@ from loadcheck.workload import Stage, Users, Workload
 
 FEWEST: Final = 2
 """What a single round of processes shows may be these processes' own."""
-PROFILED_S: Final = 8.0
-BESIDE_S: Final = 6.0
+PROFILED_S: Final = 15.0
+BESIDE_S: Final = 5.0
 """The load begins before the profile, and lasts a little longer, in seconds."""
 PROFILED_USERS: Final = 8
 """So many users of a closed workload keep both sides busy: a profile has more to see."""

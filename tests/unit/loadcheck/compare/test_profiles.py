@@ -22,6 +22,12 @@ def test_a_function_is_told_by_its_module_not_by_line_or_folder():
     assert shown("process 7") == ""
 
 
+def test_what_has_no_name_counts_as_what_it_stands_in():
+    assert shown("search.<locals>.<genexpr> (a/find.py:7)") == "search (a/find.py)"
+    assert shown("A.b.<locals>.<lambda>.<locals>.<listcomp> (a/find.py:7)") == "A.b (a/find.py)"
+    assert shown("a.<locals>.b (a/find.py:7)") == "a.<locals>.b (a/find.py)"
+
+
 def test_the_function_whose_own_time_grew_most_comes_first():
     (grown,) = differences(read(BASE), read(HEAD))
     assert grown.function == "fold (app/text.py)"
