@@ -64,7 +64,7 @@ def test_a_command_and_its_options_exist(words):
 
 
 def test_commands_were_found():
-    assert (len(CURLS), len(MAKES), len(WISPHUB)) == (2, 7, 2)
+    assert (len(CURLS), len(MAKES), len(WISPHUB)) == (2, 8, 2)
 
 
 @pytest.mark.parametrize(
