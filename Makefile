@@ -7,10 +7,10 @@ BASE ?= origin/main
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types imports files audit perf compare bench peers lock format clean
+.PHONY: help setup demo test check lint types imports files audit perf compare bench bench-compare peers lock format clean
 
 help: ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
 
 setup: $(READY) ## Create .venv from the pinned, hashed lock (done by every target)
 
@@ -63,6 +63,17 @@ bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those 
 	$(BIN)/pytest -p benchmark -m "$(BENCH)" tests/perf/micro --timeout=1800 --benchmark-autosave --benchmark-storage=perf-results/bench \
 		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-max-time=0.5 $(ARGS)
 	$(BIN)/python tests/perf/micro/footprint.py 2000 50000 $(if $(LARGE),500000)
+
+# First the judge, who measures base and head in turn; then head once more, measured alike, held against what was kept of
+# base. The margin in percent is what equal code hardly ever exceeds (tests/perf/micro/noise.py, docs/comparing.md).
+BENCH_MARGIN ?= 60
+
+bench-compare: setup ## Are the micro-benchmarks slower than BASE's? A verdict in at most eleven minutes
+	$(BIN)/loadcheck micro --base=$(BASE) $(ARGS)
+	PYTHONHASHSEED=0 $(BIN)/pytest -p benchmark -m "bench and not large" tests/perf/micro --benchmark-storage=perf-results/bench \
+		--benchmark-timer=time.process_time --benchmark-min-time=0.0005 --benchmark-max-time=0.3 \
+		--benchmark-group-by=fullname --benchmark-columns=median,rounds --benchmark-sort=name \
+		--benchmark-compare --benchmark-compare-fail=median:$(BENCH_MARGIN)%
 
 peers: setup ## Our speed beside the limit's and the peers'; ARGS=--quick to see that it runs, ARGS=--help for more
 	$(BIN)/python -m benchmarks.peers $(ARGS)

@@ -1,4 +1,7 @@
-"""`loadcheck report | verdict | samples | schema | history | trend`: look again at finished load tests."""
+"""`loadcheck report | verdict | samples | schema | history | trend`: look again at finished load tests.
+
+`micro` compares micro-benchmarks.
+"""
 
 import os
 import sys
@@ -12,6 +15,7 @@ import msgspec
 import numpy as np
 
 from loadcheck.cli_history import history, trend
+from loadcheck.cli_micro import micro
 from loadcheck.cli_results import NEW_FILE, RESULTS, record_in
 from loadcheck.compare import files as comparison_files
 from loadcheck.facts import GeneratorFacts
@@ -62,11 +66,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, no_args_is_help=False)
 def commands() -> None:
-    """Look again at load tests that were run."""
+    """Look again at load tests that were run; compare micro-benchmarks."""
 
 
 commands.add_command(history)
 commands.add_command(trend)
+commands.add_command(micro)
 
 
 @commands.command()

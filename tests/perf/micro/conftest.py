@@ -64,6 +64,12 @@ def size(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture
+def rounds(size: int) -> int:
+    """How often what takes long is measured: few clients, which take little time, more often."""
+    return max(3, 40_000 // size)
+
+
+@pytest.fixture
 def records(size: int) -> Records:
     return records_of(size)
 

@@ -38,15 +38,16 @@ def test_search(benchmark, directory, some_clients, in_turn, kind):
 
 def test_search_asked_again(benchmark, directory):
     benchmark.group = "4 search: asked again"
+    directory.search("benitez esperanza", None, 0)
     assert benchmark(directory.search, "benitez esperanza", None, 0).total
 
 
 @pytest.mark.parametrize("key", ["service_id", "document", "phone"])
 def test_look_up(benchmark, directory, some_clients, in_turn, key):
     benchmark.group = f"5 by {key}"
-    keys = [getattr(client, key) for client in some_clients]
-    given = in_turn([value for value in keys if value])
     look_up = getattr(directory, f"by_{key}")
+    keys = [getattr(client, key) for client in some_clients]
+    given = in_turn([value for value in keys if value and look_up(value)])  # a phone field may hold two
     assert benchmark(lambda: represent(look_up(given()))).body != b"null"
 
 
