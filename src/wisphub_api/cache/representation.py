@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import Any, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
+from xxhash import xxh3_128_hexdigest
 
 from wisphub_api.cache.codings import IDENTITY, Forms
 
-T = TypeVar("T")
+
+class _Items(Protocol):
+    def __getitem__(self, key: slice, /) -> Self: ...
+
+
+T = TypeVar("T", bound=_Items)
 
 
 class Representation(msgspec.Struct, frozen=True):
@@ -39,12 +44,15 @@ def represent(content: Any, *, total: int | None = None) -> Representation:
 
 
 def tagged(body: bytes, *, total: int | None = None, is_kept: bool = False) -> Representation:
-    """Tag what is JSON already; what is kept is sent compressed where it is asked for."""
+    """Tag what is JSON already; what is kept is sent compressed where it is asked for.
+
+    The tag is a checksum of 128 bits, not a cryptographic digest: that takes longer than to write the body.
+    """
     forms = Forms(body) if is_kept else None
-    return Representation(body, f'"{blake2b(body, digest_size=12).hexdigest()}"', total, forms)
+    return Representation(body, f'"{xxh3_128_hexdigest(body)}"', total, forms)
 
 
-def page_of(items: Sequence[T], limit: int | None, offset: int) -> Sequence[T]:
+def page_of(items: T, limit: int | None, offset: int) -> T:
     """Give at most `limit` items (None: all) from the one at `offset` on."""
     return items[offset : None if limit is None else offset + limit]
 

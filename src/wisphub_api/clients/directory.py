@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -100,7 +100,10 @@ class Directory:
         """Give the clients as JSON; the whole list is made once per snapshot."""
         if limit is None and offset == 0:
             return self.representation
-        return self._represent(page_of(range(len(self)), limit, offset), len(self))
+        positions = page_of(range(len(self)), limit, offset)
+        if self._changed or not positions:
+            return self._represent(map(self._json, positions), len(self))
+        return self._represent([self._records.stretch(positions)], len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
         """Give the clients of whom a field contains `query`, the closest first, as JSON."""
@@ -135,8 +138,11 @@ class Directory:
         return map(self._at, sorted(positions))
 
     def _search(self, query: str, limit: int | None, offset: int) -> Representation:
-        hits = self._indexes.search.search(query)
-        return self._represent(page_of(hits, limit, offset), len(hits))
+        hits = self._indexes.search.positions(query)
+        wanted = page_of(hits, limit, offset)
+        if self._changed and not self._changed.keys().isdisjoint(wanted.tolist()):
+            return self._represent(map(self._json, wanted.tolist()), len(hits))
+        return tagged(self._records.as_array(wanted), total=len(hits))
 
     def _revised_indexes(self, records: Records) -> Indexes | None:
         """Give this snapshot's indexes as they fit those records; None where they do not."""
@@ -153,8 +159,7 @@ class Directory:
         client = self._changed.get(position)
         return self._records.json(position) if client is None else msgspec.json.encode(client)
 
-    def _represent(self, positions: Sequence[int], total: int) -> Representation:
-        json = [self._json(at) for at in positions] if self._changed else self._records.jsons(positions)
+    def _represent(self, json: Iterable[bytes], total: int) -> Representation:
         return tagged(b"[%b]" % b",".join(json), total=total)
 
     def _no_answers(self) -> Memo:

@@ -6,14 +6,19 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import accumulate
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from msgspec import Struct, structs
 
 from wisphub_api.clients.models import Client
 
+if TYPE_CHECKING:
+    from wisphub_api.clients.sorting import Positions
+
 NO_PLAN: Final = -(2**63)
+_MANY: Final = 256
+"""Clients; fewer are sooner cut out one by one."""
 _DECODER: Final = msgspec.json.Decoder(Client)
 
 
@@ -66,6 +71,14 @@ class Records:
         """Give some clients as JSON."""
         body, starts = self.body, self._starts
         return [body[starts[at] : starts[at + 1] - 1] for at in positions]
+
+    def as_array(self, positions: Positions) -> bytes:
+        """Give some clients as a JSON array."""
+        if len(positions) < _MANY:
+            return b"[%b]" % b",".join(self.jsons(positions.tolist()))
+        from wisphub_api.clients.cutting import cut  # noqa: PLC0415  # numpy takes a while to import
+
+        return cut(self.body, self._starts, positions)
 
     def client(self, position: int) -> Client:
         """Give a client."""

@@ -13,10 +13,10 @@ from copy import copy
 from typing import Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.numbers import NumberIndex, NumberIndexBuilder, is_long_number
+from wisphub_api.clients.sorting import Positions
 from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
 from wisphub_api.clients.words import EXACT, INSIDE, PREFIX, WordIndex, WordIndexBuilder
 
@@ -56,7 +56,8 @@ class SearchIndex:
     def __init__(self, builder: SearchIndexBuilder) -> None:
         self._words = WordIndex(builder.words)
         self._numbers = NumberIndex(builder.numbers)
-        self._first_fields = np.frombuffer(builder.first_fields, np.int32)
+        first_fields = np.append(np.frombuffer(builder.first_fields, np.int32), len(builder.words.lengths))
+        self._clients = np.repeat(np.arange(len(builder.first_fields), dtype=np.int32), np.diff(first_fields))
         self._changed: dict[int, list[str]] = {}
 
     def replaced(self, position: int, client: Client) -> Self:
@@ -71,6 +72,11 @@ class SearchIndex:
         return len(self._changed)
 
     def search(self, query: str) -> list[int]:
+        """Give what `positions` gives, as a list."""
+        found: list[int] = self.positions(query).tolist()
+        return found
+
+    def positions(self, query: str) -> Positions:
         """Give the positions of the clients of whom one field holds all words of `query`.
 
         Exact matches come first, then those that begin with it, then the others, each in order.
@@ -80,18 +86,18 @@ class SearchIndex:
         clients = hits // _RANKS
         closest = hits[np.append(True, clients[1:] != clients[:-1])[: len(hits)]]
         by_rank = np.argsort(closest % _RANKS, kind="stable")
-        found: list[int] = (closest[by_rank] // _RANKS).tolist()
+        found: Positions = closest[by_rank] // _RANKS
         return found
 
     def containing(self, text: str) -> set[int]:
         """Give the positions of the clients of whom one field holds all words of `text` (folded)."""
         return set((self._hits(text) // _RANKS).tolist())
 
-    def _hits(self, needle: str) -> NDArray[np.int64]:
+    def _hits(self, needle: str) -> Positions:
         """Give the clients of whom a field holds all words, each with its rank: position * 3 + rank."""
         words = needle.split()
         fields = self._words.fields_with(list(dict.fromkeys(words)))
-        positions = np.searchsorted(self._first_fields, fields, "right") - 1
+        positions = self._clients.take(fields).astype(np.int64)
         ranks = self._words.ranks(fields, words)
         if needle.replace(" ", "").isdigit():
             clients, digit_ranks = self._numbers.search(words)

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from array import array
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+Positions = NDArray[np.int64]
+_MANY: Final = 256
+"""Groups; of fewer each is taken by itself."""
 
 
 def newest_by_key(keys: array[int]) -> list[int]:
@@ -29,9 +34,12 @@ def groups_of(
     starts: NDArray[np.int32], values: NDArray[np.int32], groups: NDArray[np.int32]
 ) -> NDArray[np.int32]:
     """Give the values of some groups, one group after the other."""
+    begins, ends = starts.take(groups), starts.take(groups + 1)
     if len(groups) == 1:
-        return values[starts[groups[0]] : starts[groups[0] + 1]]
-    begins = starts[groups]
-    lengths = starts[groups + 1] - begins
+        return values[begins[0] : ends[0]]
+    if len(groups) < _MANY:
+        bounds = zip(begins.tolist(), ends.tolist(), strict=True)
+        return np.concatenate([values[:0], *(values[begin:end] for begin, end in bounds)])
+    lengths = ends - begins
     shifts = begins - starts_of(lengths)[:-1]
     return values.take(np.repeat(shifts, lengths) + np.arange(lengths.sum(), dtype=np.int32))

@@ -15,8 +15,10 @@ from wisphub_api.clients.text import fold
 EXACT: Final = 0
 PREFIX: Final = 1
 INSIDE: Final = 2
-_FEW: Final = 16
+_WORDS: Final = 16
 """Fields; it takes as long to look through the words of one as through so many fields of a word."""
+_STEPS: Final = 4
+"""Fields; it takes as long to look one up in a word's as to mark so many."""
 _HIGH: Final = 32
 """Bits; above them stands the word by which fields are sorted."""
 
@@ -74,14 +76,11 @@ class WordIndex:
 
     def fields_with(self, words: list[str]) -> Numbers:
         """Give the fields that hold all words, each within one of theirs, in ascending order."""
-        wanted = sorted(map(self._entries.containing, words), key=self._times_held)
-        fields = self._fields_of(wanted[0])
-        for numbers in wanted[1:]:
-            if len(numbers) > 1 and len(fields) * _FEW < self._times_held(numbers):
-                fields = fields.compress(self._hold_any(fields, numbers))
-            else:
-                fields = _in_both(*sorted((fields, self._fields_of(numbers)), key=len))
-        return fields
+        fewest, *others = sorted(map(self._entries.containing, words), key=self._times_held)
+        fields = self._holders_of(fewest)
+        for numbers in others:
+            fields = fields.compress(self._hold_any(fields, numbers))
+        return fields if len(fewest) == 1 else distinct(np.sort(fields))
 
     def ranks(self, fields: Numbers, words: list[str]) -> Numbers:
         """Tell of each field whether it is these words, begins with them, or neither."""
@@ -103,21 +102,30 @@ class WordIndex:
         """Tell whether the word at each place begins with the text."""
         if not len(places):
             return np.zeros(0, np.bool_)
-        return np.isin(self._words[places], self._entries.beginning(text))
+        return _among(self._words.take(places), self._entries.beginning(text), len(self._entries))
 
     def _times_held(self, words: Numbers) -> int:
         starts = self._holder_starts
         return int((starts.take(words + 1) - starts.take(words)).sum())
 
     def _hold_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
-        """Tell of each field, which has words, whether it holds one of those."""
-        held = np.isin(groups_of(self._fields, self._words, fields), words)
+        """Tell of each field whether it holds one of the words, the way that looks at the least."""
+        times_held = self._times_held(words)
+        if len(words) > 1 and len(fields) * _WORDS < times_held:
+            return self._have_any(fields, words)
+        if len(words) == 1 and len(fields) * _STEPS < times_held:
+            holders = self._holders_of(words)
+            return np.equal(holders.take(np.searchsorted(holders, fields), mode="clip"), fields)
+        return _among(fields, self._holders_of(words), len(self._fields) - 1)
+
+    def _have_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
+        """Tell of each field, which has words, whether one of them is among those."""
+        held = _among(groups_of(self._fields, self._words, fields), words, len(self._entries))
         begins = starts_of(self._fields.take(fields + 1) - self._fields.take(fields))[:-1]
         return np.logical_or.reduceat(held, begins) if len(fields) else np.zeros(0, np.bool_)
 
-    def _fields_of(self, words: Numbers) -> Numbers:
-        fields = groups_of(self._holder_starts, self._holders, words)
-        return fields if len(words) == 1 else distinct(np.sort(fields))
+    def _holders_of(self, words: Numbers) -> Numbers:
+        return groups_of(self._holder_starts, self._holders, words)
 
 
 def _holders(words: Numbers, fields: Numbers) -> Numbers:
@@ -129,8 +137,8 @@ def _holders(words: Numbers, fields: Numbers) -> Numbers:
     return held.astype(np.int32)  # the lower half: the fields
 
 
-def _in_both(fewer: Numbers, more: Numbers) -> Numbers:
-    if not len(more):
-        return more
-    at = np.searchsorted(more, fewer)
-    return fewer.compress(more.take(at, mode="clip") == fewer)
+def _among(numbers: Numbers, wanted: Numbers, end: int) -> NDArray[np.bool_]:
+    """Tell of each number whether it is wanted; all are below the end."""
+    is_wanted = np.zeros(end, np.bool_)
+    is_wanted[wanted] = True
+    return is_wanted.take(numbers)

@@ -1,6 +1,7 @@
 """All clients in one piece of memory."""
 
 import msgspec
+import numpy as np
 import pytest
 
 from wisphub_api.clients.gathering import Gathering
@@ -18,6 +19,13 @@ def test_a_client_is_cut_out_as_it_would_be_encoded(records):
     for at in range(3):
         assert records.json(at) == msgspec.json.encode(records.client(at))
     assert records.jsons([2, 0]) == [records.json(2), records.json(0)]
+
+
+@pytest.mark.parametrize("times", [0, 1, 1000])
+def test_an_array_of_few_or_many_clients_is_given_in_the_order_asked_for(records, times):
+    positions = [2, 0] * times
+    expected = msgspec.json.encode([records.client(at) for at in positions])
+    assert records.as_array(np.array(positions, np.int64)) == expected
 
 
 def test_a_client_is_found_by_its_id_and_nobody_by_another(records):

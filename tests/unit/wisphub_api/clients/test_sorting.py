@@ -17,3 +17,9 @@ def test_groups_are_taken_one_after_the_other():
     for groups in ([0], [0, 2], [3, 1, 0], []):
         expected = [value for group in groups for value in values[starts[group] : starts[group + 1]]]
         assert groups_of(starts, values, np.array(groups, np.int32)).tolist() == expected
+
+
+def test_many_groups_are_taken_as_few_are():
+    values, starts = np.arange(6, dtype=np.int32), starts_of(np.array([2, 0, 3, 1], np.int32))
+    groups = np.array([2, 0, 1] * 300, np.int32)
+    assert groups_of(starts, values, groups).tolist() == [2, 3, 4, 0, 1] * 300

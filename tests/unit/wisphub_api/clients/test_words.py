@@ -41,6 +41,20 @@ def test_among_many_words_that_hold_a_text_the_right_field_is_found():
     assert WordIndex(builder).fields_with(["maria", "luz"]).tolist() == []
 
 
+@given(
+    fields=st.lists(st.lists(st.sampled_from(["ab", "a", "b", "ba", "c"]), max_size=4), max_size=150),
+    words=st.lists(st.sampled_from(["a", "b", "c", "ba", "z"]), min_size=1, max_size=3, unique=True),
+)
+def test_however_often_words_are_held_the_fields_are_those_that_hold_all(fields, words):
+    builder = WordIndexBuilder()
+    for field in fields:
+        builder.add(" ".join(field))
+    found = WordIndex(builder).fields_with(words).tolist()
+    holding = [all(any(word in held for held in field) for word in words) for field in fields]
+    assert sorted({*found}) == [at for at, holds in enumerate(holding) if holds]
+    assert found == sorted(found)
+
+
 def test_fields_are_ranked_by_how_they_begin(index):
     fields = index.fields_with(["ana"])
     assert index.ranks(fields, ["ana"]).tolist() == [PREFIX, INSIDE, EXACT, INSIDE, PREFIX]
