@@ -76,13 +76,13 @@ def _upstream(folder: Path) -> Iterator[str]:
 
 def _run(case: Case, base: str, p95_ms: dict[str, float], upstream: str, folder: Path) -> Run:
     own = head(PROJECT)
-    slowed = {SLOWED: encoded(case.slowdowns(p95_ms))} if case.percent else {}
+    unslowed = check_out(PROJECT, base)
     plan = Plan(
         scenario=case.name,
         project=PROJECT,
-        base=check_out(PROJECT, base),
+        base=replace(unslowed, env={SLOWED: encoded(Case().slowdowns({}))}),
         base_name=base,
-        head=replace(own, env=slowed),
+        head=replace(own, env={SLOWED: encoded(case.slowdowns(p95_ms))}),
         program=_service(upstream),
         workload=WORKLOAD,
         out=folder / "run",

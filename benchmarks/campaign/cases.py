@@ -37,12 +37,18 @@ class Case(Struct, frozen=True):
         return f"{self.percent} % {self.kind}, {where}"
 
     def slowdowns(self, p95_ms: Mapping[str, float]) -> dict[str, Slowdown]:
-        """Return what slows each endpoint, given the P95 that it has unslowed."""
-        endpoints = BEGINS if self.where == "all" else (ONE,)
+        """Return what slows each endpoint, given the P95 that it has unslowed.
+
+        Those that are not slowed are named, too: they have the same work to do to find out.
+        """
+        share = {
+            endpoint: self.percent / 100 * (self.where == "all" or endpoint == ONE) for endpoint in BEGINS
+        }
         return {
-            BEGINS[endpoint]: Slowdown(us=p95_ms[endpoint] * self.percent * 10, kind=self.kind)
-            for endpoint in endpoints
-            if self.percent
+            begin: Slowdown(
+                us=1_000 * share[endpoint] * p95_ms[endpoint] if share[endpoint] else 0.0, kind=self.kind
+            )
+            for endpoint, begin in BEGINS.items()
         }
 
 

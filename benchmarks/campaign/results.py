@@ -17,7 +17,8 @@ from loadcheck.compare.outcome import Conclusion, Outcome
 class Run(Struct, frozen=True, kw_only=True):
     """One comparison: what the judge was shown, and what it said.
 
-    `changes` are those that were measured, as shares, by figure; `p95_ms` is each endpoint's P95 unslowed.
+    `changes` are those that were measured, as shares, by figure, and `control` those of base against itself;
+    `p95_ms` is each endpoint's P95 unslowed.
     """
 
     case: Case
@@ -29,6 +30,7 @@ class Run(Struct, frozen=True, kw_only=True):
     commit: str
     p95_ms: dict[str, float]
     changes: dict[str, float]
+    control: dict[str, float]
 
     @classmethod
     def of(cls, case: Case, outcome: Outcome) -> Self:
@@ -44,6 +46,7 @@ class Run(Struct, frozen=True, kw_only=True):
             commit=outcome.head,
             p95_ms={figure.endpoint: round(figure.base, 4) for figure in tails},
             changes={figure.name: round(figure.change, 4) for figure in outcome.figures},
+            control={figure.name: round(figure.change, 4) for figure in outcome.control},
         )
 
     def line(self) -> str:

@@ -23,7 +23,7 @@ Verdict = Literal["slower", "faster", "not slower", "inconclusive"]
 
 MARGINS: Final[Mapping[str, float]] = {"P50": 1.0, "P95": 2.0, "P99": 4.0, "CPU": 1.0}
 """The margin of each metric in margins: the further out a percentile, the fewer answers tell of it."""
-ALIKE: Final[Mapping[str, float]] = {"P50": 0.01, "P95": 0.015, "P99": 0.015, "CPU": 0.02}
+ALIKE: Final[Mapping[str, float]] = {"P50": 0.01, "P95": 0.015, "P99": 0.05, "CPU": 0.02}
 """What two processes of one program were found to differ by, as a standard deviation (docs/comparing.md)."""
 DECIDING: Final = frozenset({"P50", "P95", "CPU"})
 """What a run goes on for: to bound P99 takes hours. It can be slower, but nobody waits for it not to be."""

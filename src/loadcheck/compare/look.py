@@ -20,7 +20,7 @@ from loadcheck.samples import NO_ENDPOINT, Samples, joined
 SHARES: Final[Mapping[str, float]] = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
 CPU: Final = "CPU"
 ALL: Final = "all requests"
-TAIL_SAMPLES: Final = 10
+TAIL_SAMPLES: Final = 20
 """A percentile is looked at where at least so many answers are slower than it, on each side."""
 BLOCK_S: Final = 1.0
 """No block is shorter: bursts of work and of noise last for tenths of a second."""
@@ -115,7 +115,7 @@ class Rounds:
         return joined(self._parts(names, endpoint))
 
     def curves(self, sides: Mapping[str, Names], points: int) -> dict[str, Curves]:
-        """Return each endpoint's distribution on every side, as far out as ten answers are slower."""
+        """Return each endpoint's distribution on every side, as far out as twenty answers are slower."""
         endpoints = set.intersection(*(self._endpoints(names) for names in sides.values()))
         return {endpoint: self._curves(endpoint, sides, points) for endpoint in sorted(endpoints)}
 

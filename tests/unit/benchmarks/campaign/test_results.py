@@ -22,6 +22,7 @@ RUN = Run(
     commit="abc",
     p95_ms={"/": 2.0},
     changes={"/ P95": 0.01},
+    control={"/ P95": 0.02},
 )
 
 
@@ -73,6 +74,7 @@ def test_of_an_outcome_is_kept_what_counts():
 
     figures = (figure("P50", verdict="not slower", change=0.0), figure("P95"))
     outcome = Outcome(
+        control=figures[:1],
         scenario="small",
         base="a",
         base_name="HEAD",
@@ -84,6 +86,7 @@ def test_of_an_outcome_is_kept_what_counts():
     run = Run.of(SLOW, outcome)
     assert (run.verdict, run.slower, run.p95_ms) == ("slower", ("/ P95",), {"/": 2.0})
     assert (run.took_s, run.commit, run.changes) == (61.2, "b", {"/ P50": 0.0, "/ P95": 0.1})
+    assert run.control == {"/ P50": 0.0}
     assert run.line() == "5 % cpu, all endpoints: slower after 0 s (/ P95)"
 
 

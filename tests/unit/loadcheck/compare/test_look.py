@@ -95,7 +95,7 @@ def test_what_two_processes_differ_by_weighs_the_less_the_more_of_them_there_wer
 
 
 @pytest.mark.parametrize(
-    ("count", "metrics"), [(15, {"CPU"}), (100, {"P50", "CPU"}), (300, {"P50", "P95", "CPU"})]
+    ("count", "metrics"), [(30, {"CPU"}), (100, {"P50", "CPU"}), (500, {"P50", "P95", "CPU"})]
 )
 def test_a_percentile_of_which_too_few_tell_is_left_out(count, metrics):
     few = {name: drawn(1, 1.0, count) for name in SIDES}
@@ -131,11 +131,11 @@ def test_an_endpoint_that_base_does_not_know_is_not_compared():
     assert {each.endpoint for each in figures} == {ALL, "/a"}
 
 
-def test_distributions_go_as_far_out_as_ten_answers_are_slower():
+def test_distributions_go_as_far_out_as_twenty_answers_are_slower():
     curves = Rounds([a_round()], alike=ALIKE).curves({"base": ("base", "control"), "head": ("head",)}, 30)[
         "/a"
     ]
     assert curves.shares[0] == 0.0
-    assert curves.shares[-1] == pytest.approx(0.99)
+    assert curves.shares[-1] == pytest.approx(0.98)
     assert len(curves.shares) == len(curves.sides["base"]) == len(curves.sides["head"]) == 30
     assert list(curves.sides["head"]) == sorted(curves.sides["head"])
