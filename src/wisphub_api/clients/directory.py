@@ -138,7 +138,7 @@ class Directory:
         return map(self._at, sorted(positions))
 
     def _search(self, query: str, limit: int | None, offset: int) -> Representation:
-        hits = self._indexes.search.positions(query)
+        hits = self._indexes.search.search(query)
         wanted = page_of(hits, limit, offset)
         if self._changed and not self._changed.keys().isdisjoint(wanted.tolist()):
             return self._represent(map(self._json, wanted.tolist()), len(hits))
@@ -168,7 +168,8 @@ class Directory:
 
 
 def prepare() -> None:
-    """Import what a directory is built with: while the first pages are waited for there is time for it."""
+    """Import what a directory is built and searched with: while the first pages are waited for there is time."""
+    import wisphub_api.clients.cutting  # noqa: PLC0415
     import wisphub_api.clients.indexes  # noqa: F401, PLC0415
 
 

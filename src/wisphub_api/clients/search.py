@@ -71,12 +71,7 @@ class SearchIndex:
         """How many clients are looked at beside the index."""
         return len(self._changed)
 
-    def search(self, query: str) -> list[int]:
-        """Give what `positions` gives, as a list."""
-        found: list[int] = self.positions(query).tolist()
-        return found
-
-    def positions(self, query: str) -> Positions:
+    def search(self, query: str) -> Positions:
         """Give the positions of the clients of whom one field holds all words of `query`.
 
         Exact matches come first, then those that begin with it, then the others, each in order.

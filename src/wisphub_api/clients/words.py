@@ -119,10 +119,13 @@ class WordIndex:
         return _among(fields, self._holders_of(words), len(self._fields) - 1)
 
     def _have_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
-        """Tell of each field, which has words, whether one of them is among those."""
-        held = _among(groups_of(self._fields, self._words, fields), words, len(self._entries))
-        begins = starts_of(self._fields.take(fields + 1) - self._fields.take(fields))[:-1]
-        return np.logical_or.reduceat(held, begins) if len(fields) else np.zeros(0, np.bool_)
+        """Tell of each field, which has words, whether one of them is among those; each is looked at once."""
+        if not len(fields):
+            return np.zeros(0, np.bool_)
+        each, places = np.unique(fields, return_inverse=True)
+        held = _among(groups_of(self._fields, self._words, each), words, len(self._entries))
+        begins = starts_of(self._fields.take(each + 1) - self._fields.take(each))[:-1]
+        return np.logical_or.reduceat(held, begins).take(places)
 
     def _holders_of(self, words: Numbers) -> Numbers:
         return groups_of(self._holder_starts, self._holders, words)

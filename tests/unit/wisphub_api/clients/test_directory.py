@@ -7,8 +7,9 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from wisphub_api.cache.representation import Representation
+from wisphub_api.cache.representation import Representation, page_of
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.indexes import MOST_REVISED
@@ -93,6 +94,21 @@ def test_equal_contents_have_equal_tags_and_others_other(directory, make_row):
 def test_a_search_can_be_paged(directory):
     page = directory.search("31", limit=1, offset=1)
     assert (ids(page.body), page.total) == ([9], 2)
+
+
+@pytest.mark.parametrize("changed", [(), (1,), (150, 600)])
+@pytest.mark.parametrize("limit", [None, 1, 255, 256, 257, 600, 601])
+@pytest.mark.parametrize("offset", [0, 1, 300, 599, 600])
+def test_however_many_hits_are_given_they_are_those_clients(make_row, limit, offset, changed):
+    """Many are cut out together, few one by one, and who has changed comes from elsewhere."""
+    directory = Directory([make_row(number, nombre=f"Luz {'a' * (1 + number % 90)}") for number in range(1, 601)])
+    for number in changed:
+        client = directory.by_service_id(number)
+        assert client
+        directory = directory.replaced(replace(client, name="Luz Nueva"))
+    found = directory.search("luz", limit, offset)
+    expected = page_of([directory.by_service_id(number) for number in range(1, 601)], limit, offset)
+    assert (found.body, found.total) == (msgspec.json.encode(expected), 600)
 
 
 def test_candidates_hold_the_name_or_the_address(directory):

@@ -31,6 +31,16 @@ def test_fields_that_hold_all_words_are_found_in_their_order(index, words, expec
     assert index.fields_with(words).tolist() == expected
 
 
+def test_a_field_of_many_words_that_hold_a_text_is_looked_at_once():
+    """Its words, so many times over, would not fit into memory."""
+    builder = WordIndexBuilder()
+    builder.add(" ".join(f"zq{number}" for number in range(50_000)) + " a1")
+    for _ in range(10_000):
+        builder.add(" ".join(f"a{number}" for number in range(100)))
+    found = WordIndex(builder).fields_with(["zq", "a"])
+    assert found.tolist() == [0]
+
+
 def test_among_many_words_that_hold_a_text_the_right_field_is_found():
     builder = WordIndexBuilder()
     for number in range(100):
