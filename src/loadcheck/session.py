@@ -17,6 +17,7 @@ from loadcheck.report.results_file import Record
 from loadcheck.result import Result
 
 WRITTEN = ("results.json", "summary.csv", "metrics.txt", "report.html")
+COMPARED = ("compare.json", "*/compare*.html")
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -67,8 +68,9 @@ class LoadSession(Struct, kw_only=True):
         except OSError as error:
             raise ProcessFailed(f"results cannot be written to {out}: {error.strerror}") from error
         self._lock()
-        for name in WRITTEN:
-            (out / name).unlink(missing_ok=True)
+        for name in (*WRITTEN, *COMPARED):
+            for path in out.glob(name):
+                path.unlink()
 
     def _lock(self) -> None:
         """Keep other sessions out of the folder, for as long as this one or its process lasts."""

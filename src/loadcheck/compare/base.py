@@ -18,7 +18,7 @@ from loadcheck.server import Program
 PLACE: Final = ".loadcheck"
 """Where base and its environments are kept, in the project's folder."""
 KEPT: Final = 3
-"""So many environments are kept; the one that was used longest ago goes first."""
+"""So many bases and environments are kept; the one that was used longest ago goes first."""
 GIT_WITHIN_S: Final = 120.0
 INSTALL_WITHIN_S: Final = 900.0
 TAIL: Final = 1_000
@@ -71,6 +71,13 @@ def head(project: Path) -> Checkout:
     )
 
 
+def state(project: Path) -> str:
+    """Tell the project as it lies there from what it was before, or will be, with what is not committed."""
+    new = _git(project, "ls-files", "--others", "--exclude-standard").splitlines()
+    times = [f"{name} {(project / name).stat().st_mtime_ns}" for name in new if (project / name).exists()]
+    return "\n".join([_git(project, "rev-parse", "HEAD"), _git(project, "diff", "HEAD", "--binary"), *times])
+
+
 def check_out(project: Path, rev: str) -> Checkout:
     """Check a revision out beside the project, and see to its environment; what is there already is used.
 
@@ -78,11 +85,13 @@ def check_out(project: Path, rev: str) -> Checkout:
         BaseFailed: There is no such revision, or no room, or its requirements cannot be installed.
     """
     commit = _commit(project, rev)
-    folder = project / PLACE / "base"
+    folder = project / PLACE / "worktrees" / commit[:16]
     if not _holds(folder, commit):
         shutil.rmtree(folder, ignore_errors=True)
         _git(project, "worktree", "prune")
         _git(project, "worktree", "add", "--detach", "--force", str(folder), commit)
+    os.utime(folder)
+    _forget_old(folder.parent)
     return Checkout(name="base", commit=commit, folder=folder, python=_python(project, folder))
 
 
@@ -115,14 +124,15 @@ def _python(project: Path, base: Path) -> str:
     lock = _lock(base)
     if lock is None or lock.read_bytes() == _content(_lock(project)):
         return sys.executable
-    digest = hashlib.sha256(lock.read_bytes()).hexdigest()[:16]
+    digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = project / PLACE / "environments" / digest
     ready = folder / ".ready"
     if not ready.exists():
         shutil.rmtree(folder, ignore_errors=True)
         _make_environment(folder, lock)
     ready.touch()
-    _forget_old_environments(folder.parent)
+    os.utime(folder)
+    _forget_old(folder.parent)
     return str(folder / "bin" / "python")
 
 
@@ -142,10 +152,10 @@ def _make_environment(folder: Path, lock: Path) -> None:
     _run([*pip, *hashed, "-r", str(lock)], INSTALL_WITHIN_S)
 
 
-def _forget_old_environments(place: Path) -> None:
-    made = sorted(place.glob("*/.ready"), key=lambda ready: ready.stat().st_mtime, reverse=True)
-    for ready in made[KEPT:]:
-        shutil.rmtree(ready.parent, ignore_errors=True)
+def _forget_old(place: Path) -> None:
+    folders = sorted(place.iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    for folder in folders[KEPT:]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _git(folder: Path, *arguments: str) -> str:

@@ -3,16 +3,22 @@
 In a round fresh processes of all sides are asked the same. Two processes of one and the same program differ
 for as long as they live, by how their memory came to lie (Mytkowicz et al., "Producing Wrong Data Without
 Doing Anything Obviously Wrong!", ASPLOS 2009): no number of requests to them tells that from a change, but
-fresh ones do (Curtsinger & Berger, "Stabilizer", ASPLOS 2013).
+fresh ones do (Curtsinger & Berger, "Stabilizer", ASPLOS 2013). By how much they differ is known from many
+runs; where the rounds of this one differ by more, that counts.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any, Final
 
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
+from scipy import special
 
+from loadcheck.compare.decide import DECIDING
 from loadcheck.compare.shift import Blocks, Resampling, Shift, Totals, Values
 from loadcheck.intervals import Floats
 from loadcheck.samples import NO_ENDPOINT, Samples, joined
@@ -21,7 +27,10 @@ SHARES: Final[Mapping[str, float]] = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
 CPU: Final = "CPU"
 ALL: Final = "all requests"
 TAIL_SAMPLES: Final = 20
-"""A percentile is looked at where at least so many answers are slower than it, on each side."""
+"""A percentile is told where at least so many answers are slower than it, on each side."""
+FEWEST_ROUNDS: Final = 3
+"""So many tell by how much they differ."""
+SURELY: Final = 0.01
 BLOCK_S: Final = 1.0
 """No block is shorter: bursts of work and of noise last for tenths of a second."""
 
@@ -100,15 +109,22 @@ class Rounds:
         blocks = [each.blocks for each in rounds]
         self._firsts = np.cumsum([0, *blocks])
         self._resampling = Resampling(sum(blocks))
-        self._spread = {metric: share / math.sqrt(len(rounds)) for metric, share in alike.items()}
+        self._alike = alike
 
     def figures(self, base: Names, head: Names) -> list[Figure]:
-        """Compare sides, each put together from one or more: first what all requests cost."""
+        """Compare sides, each put together from one or more: first what all requests cost.
+
+        Of what too few answers tell the error is infinite.
+        """
         endpoints = self._endpoints(base) & self._endpoints(head)
         return [
             *self._of_all(base, head),
             *(figure for endpoint in sorted(endpoints) for figure in self._of_endpoint(endpoint, base, head)),
         ]
+
+    def unmatched(self, base: Names, head: Names) -> tuple[str, ...]:
+        """Name the endpoints that answered on one side alone."""
+        return tuple(sorted(self._endpoints(base) ^ self._endpoints(head)))
 
     def samples(self, names: Names, endpoint: str | None = None) -> Samples:
         """Return all judged successes."""
@@ -149,34 +165,75 @@ class Rounds:
     def _of_all(self, base: Names, head: Names) -> Iterator[Figure]:
         """All CPU time of the processes for each request: also what they do between requests."""
         totals = [self._cpu_totals(names) for names in (base, head)]
-        if all((each.sums > 0).all() and (each.counts > 0).all() for each in totals):
-            shift = self._resampling.ratios(*totals)
-            yield self._figure(ALL, CPU, (totals[0].ratio, totals[1].ratio), shift)
+        if all(each.sums.sum() > 0 and each.counts.sum() > 0 for each in totals):
+            sides = (totals[0].ratio, totals[1].ratio)
+            yield self._figure(ALL, CPU, sides, self._resampling.ratios(*totals), self._by_round(totals))
 
     def _cpu_totals(self, names: Names) -> Totals:
         sums = np.concatenate([sum(each.cpu_ms(name) for name in names) for each in self._rounds])
         counts = np.bincount(self._blocks(names), minlength=len(sums))
         return Totals(sums, counts.astype(np.float64))
 
+    def _by_round(self, totals: Sequence[Totals]) -> Floats:
+        """Return the logarithm of head's ratio to base's, a round each."""
+        base, head = (
+            np.add.reduceat(each.sums, self._firsts[:-1]) / np.add.reduceat(each.counts, self._firsts[:-1])
+            for each in totals
+        )
+        return np.log(head / base)
+
     def _of_endpoint(self, endpoint: str, base: Names, head: Names) -> Iterator[Figure]:
         sides = [self.samples(names, endpoint) for names in (base, head)]
         blocks = [self._blocks(names, endpoint) for names in (base, head)]
-        fewest = min(map(len, sides))
-        shares = {metric: share for metric, share in SHARES.items() if fewest * (1 - share) >= TAIL_SAMPLES}
-        if shares:
-            times = [Values(side.response_ms, block) for side, block in zip(sides, blocks, strict=True)]
-            shifts = self._resampling.percentiles(times[0], times[1], tuple(shares.values()))
-            for (metric, share), shift in zip(shares.items(), shifts, strict=True):
-                base_ms, head_ms = (float(np.quantile(side.response_ms, share)) for side in sides)
-                yield self._figure(endpoint, metric, (base_ms, head_ms), shift)
+        times = [Values(side.response_ms, block) for side, block in zip(sides, blocks, strict=True)]
+        yield from self._percentiles(endpoint, times)
         costs = [_known(side.cpu_ms, block) for side, block in zip(sides, blocks, strict=True)]
-        if min(len(cost.values) for cost in costs) >= TAIL_SAMPLES:
-            base_ms, head_ms = (float(cost.values.mean()) for cost in costs)
-            yield self._figure(endpoint, CPU, (base_ms, head_ms), self._resampling.means(*costs))
+        if all(len(cost.values) for cost in costs):
+            yield self._cost(endpoint, costs)
 
-    def _figure(self, endpoint: str, metric: str, sides: tuple[float, float], shift: Shift) -> Figure:
-        wide = shift.widened(self._spread[metric])
+    def _percentiles(self, endpoint: str, times: Sequence[Values]) -> Iterator[Figure]:
+        fewest = min(len(each.values) for each in times)
+        told = {metric: share for metric, share in SHARES.items() if fewest * (1 - share) >= TAIL_SAMPLES}
+        wanted = {metric: share for metric, share in SHARES.items() if metric in told or metric in DECIDING}
+        shares = tuple(wanted.values())
+        shifts = self._resampling.percentiles(times[0], times[1], shares)
+        middles = zip(*(np.quantile(each.values, shares).tolist() for each in times), strict=True)
+        for metric, shift, sides in zip(wanted, shifts, middles, strict=True):
+            by_round = self._each_round(times, partial(np.quantile, q=SHARES[metric]))
+            found = shift if metric in told else replace(shift, error=math.inf)
+            yield self._figure(endpoint, metric, sides, found, by_round)
+
+    def _cost(self, endpoint: str, costs: Sequence[Values]) -> Figure:
+        sides = (float(costs[0].values.mean()), float(costs[1].values.mean()))
+        shift = self._resampling.means(costs[0], costs[1])
+        if min(len(cost.values) for cost in costs) < TAIL_SAMPLES:
+            shift = replace(shift, error=math.inf)
+        return self._figure(endpoint, CPU, sides, shift, self._each_round(costs, np.mean))
+
+    def _each_round(self, sides: Sequence[Values], middle: Callable[[Floats], Any]) -> Floats:
+        """Return the logarithm of head's middle to base's, a round each; NaN where a side told nothing."""
+        found = []
+        for first, end in pairwise(self._firsts):
+            values = [side.values[(side.block >= first) & (side.block < end)] for side in sides]
+            is_told = all(len(each) for each in values)
+            found.append(math.log(middle(values[1]) / middle(values[0])) if is_told else math.nan)
+        return np.array(found)
+
+    def _figure(
+        self, endpoint: str, metric: str, sides: tuple[float, float], shift: Shift, by_round: Floats
+    ) -> Figure:
+        wide = self._widened(shift, self._alike[metric], by_round)
         return Figure(endpoint=endpoint, metric=metric, base=sides[0], head=sides[1], shift=wide)
+
+    def _widened(self, shift: Shift, alike: float, by_round: Floats) -> Shift:
+        """Add by how much rounds differ: as is known, or as is seen where that is surely more (F test)."""
+        told, rounds = by_round[np.isfinite(by_round)], len(self._rounds)
+        known = rounds * shift.error**2 + alike**2
+        if len(told) >= FEWEST_ROUNDS and math.isfinite(known):
+            freedom, seen = len(told) - 1, float(told.var(ddof=1))
+            if special.chdtrc(freedom, freedom * seen / known) < SURELY:
+                return shift.widened(math.sqrt(seen / rounds - shift.error**2), freedom)
+        return shift.widened(alike / math.sqrt(rounds))
 
 
 def _known(values: Floats, block: Blocks) -> Values:

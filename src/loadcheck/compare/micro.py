@@ -111,7 +111,7 @@ def _looks(plan: Plan, round_s: float) -> list[int]:
     look_at = [plan.fewest]
     while (following := math.ceil(look_at[-1] * LOOK_GROWTH)) <= rounds:
         look_at.append(following)
-    return look_at
+    return look_at if look_at[-1] == rounds else [*look_at, rounds]
 
 
 def _play_until_decided(

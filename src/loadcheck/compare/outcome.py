@@ -1,9 +1,11 @@
 """What a comparison found, as a record."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from msgspec import Struct, field
+from scipy import special
 
 from loadcheck.compare.decide import Rules, Verdict, decide, overall, smallest_visible
 from loadcheck.compare.look import Curves, Figure
@@ -58,8 +60,8 @@ class Outcome(Struct, frozen=True, kw_only=True):
     `control` are the figures of base against itself, from the same run. `rounds` of fresh processes counted,
     of `looked_s` seconds in all; why others were `disturbed` is told, one reason each. The run was looked at
     `looks` times and took `took_s` seconds, starts included. Head answered `requests`. `failures` counts
-    reasons by side. `grown` are the functions that took longer in head, `curves` each endpoint's response
-    times on both sides.
+    reasons by side. `unmatched` are endpoints that answered on one side alone. `grown` are the functions that
+    took longer in head, `curves` each endpoint's response times on both sides.
     """
 
     scenario: str
@@ -78,11 +80,30 @@ class Outcome(Struct, frozen=True, kw_only=True):
     took_s: float = 0.0
     requests: int = 0
     failures: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    unmatched: tuple[str, ...] = ()
     starts: tuple[Start, ...] = ()
     grown: tuple[Difference, ...] = ()
     curves: Mapping[str, Curves] = field(default_factory=dict)
     workload: Workload | None = None
     environment: Environment | None = None
+
+
+def own_failures(failures: Mapping[str, Mapping[str, int]], alpha: float) -> dict[str, int]:
+    """Return what head surely fails in more often than base, and how often, the commonest first.
+
+    All sides are asked the same, so of what fails alike head has its share of the sides: a binomial test,
+    with Bonferroni's correction over all reasons. `alpha` is the chance to blame head for anything wrongly.
+    """
+    head = failures.get(HEAD, {})
+    total = Counter[str]()
+    for side in failures.values():
+        total.update(side)
+    share = 1 / max(len(failures), 1)
+    return {
+        reason: count
+        for reason, count in sorted(head.items(), key=lambda each: -each[1])
+        if special.bdtrc(count - 1, total[reason], share) < alpha / len(total)
+    }
 
 
 def judged(figures: Sequence[Figure], rules: Rules) -> tuple[Judged, ...]:

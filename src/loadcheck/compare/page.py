@@ -9,7 +9,7 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from loadcheck.compare.how import how_it_was_run, rules_in_words
-from loadcheck.compare.outcome import BASE, HEAD, SIDES, Conclusion, Outcome
+from loadcheck.compare.outcome import BASE, HEAD, SIDES, Conclusion, Outcome, own_failures
 from loadcheck.compare.starts import started
 from loadcheck.compare.strip import reach, strip
 from loadcheck.compare.words import (
@@ -19,8 +19,6 @@ from loadcheck.compare.words import (
     endpoints,
     headline,
     interval,
-    not_judged,
-    own_failures,
     percent,
 )
 from loadcheck.report.chart import Chart, Series, Style, numbers
@@ -69,8 +67,7 @@ def render_page(outcome: Outcome) -> str:
         outcome=outcome,
         headline=headline(outcome),
         cards=cards(outcome),
-        not_judged=not_judged(outcome),
-        own_failures=own_failures(outcome),
+        own_failures=own_failures(outcome.failures, outcome.rules.alpha),
         failures=_failures(outcome),
         started=list(started(outcome)),
         how=list(how_it_was_run(outcome)),

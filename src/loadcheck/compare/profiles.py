@@ -56,15 +56,17 @@ class Profile(Struct, frozen=True):
     own: Counter[str]
 
 
-def record(sides: Sequence[Side], sampling: Sampling, folder: Path) -> list[Profile]:
-    """Profile all sides at once, under load; nothing where py-spy is not there or may not look."""
+def record(sides: Sequence[Side], sampling: Sampling, folder: Path) -> dict[str, Profile]:
+    """Profile all sides at once, under load; those that py-spy cannot see are left out."""
     program = shutil.which("py-spy") or shutil.which("py-spy", path=str(Path(sys.executable).parent))
     if program is None:
-        return []
-    files = [folder / f"{side.name}.stacks" for side in sides]
+        return {}
+    files = {side: folder / f"{side.name}.stacks" for side in sides}
+    for file in files.values():
+        file.unlink(missing_ok=True)
     running = [
         ChildProcess(_command(program, side, sampling, file), log=folder / f"py-spy-{side.name}.log")
-        for side, file in zip(sides, files, strict=True)
+        for side, file in files.items()
     ]
     try:
         for each in running:
@@ -72,7 +74,11 @@ def record(sides: Sequence[Side], sampling: Sampling, folder: Path) -> list[Prof
     finally:
         for each in running:
             each.stop()
-    return [read(file.read_text(encoding="utf-8").splitlines()) for file in files if file.exists()]
+    return {
+        side.name: read(file.read_text(encoding="utf-8").splitlines())
+        for side, file in files.items()
+        if file.exists()
+    }
 
 
 def _command(program: str, side: Side, sampling: Sampling, file: Path) -> list[str]:

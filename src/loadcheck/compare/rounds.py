@@ -1,9 +1,11 @@
 """One round: fresh processes of all sides, started at once, and the same requests to all of them."""
 
+import os
 import random
 import sys
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -31,6 +33,9 @@ PROFILE_AFTER_S: Final = 3.0
 FOREIGN_SHARE: Final = 0.15
 """Of the machine's cores: with more at work for others, the slowest answers tell of these."""
 
+DROPPED_SHARE: Final = 0.01
+"""Of arrivals; with more of them the load was not what was asked."""
+
 
 class RoundPlan(Struct, frozen=True, kw_only=True):
     """What is done in a round: a program a side, and the workload; `env` reaches the users."""
@@ -50,7 +55,7 @@ class Played(Struct, frozen=True, kw_only=True):
     failures: Mapping[str, Mapping[str, int]]
     starts: tuple[Start, ...]
     disturbed: str = ""
-    profiles: tuple[Profile, ...] = ()
+    profiles: Mapping[str, Profile] = {}
 
 
 def play_round(plan: RoundPlan, sampling: Sampling | None = None) -> Played:
@@ -63,7 +68,8 @@ def play_round(plan: RoundPlan, sampling: Sampling | None = None) -> Played:
         at_rest = {
             name: read_tree(psutil.Process(server.pid)).memory_bytes for name, server in servers.items()
         }
-        readings, profiles = _drive(plan, sides, sampling)
+        apart = _share_cores(sides)
+        readings, profiles = _drive(plan, sides, apart, sampling)
         starts = tuple(_start_of(name, server, at_rest[name]) for name, server in servers.items())
     facts = msgspec.json.decode((plan.out / "facts.json").read_bytes(), type=GeneratorFacts)
     found = {side.name: read_samples(_samples_path(plan, side.name)) for side in sides}
@@ -83,14 +89,32 @@ def _start(plan: RoundPlan, stack: ExitStack) -> dict[str, Server]:
     for name in random.sample(list(plan.programs), len(plan.programs)):
         program = plan.programs[name]
         servers[name] = stack.enter_context(Server(program, log=plan.logs / f"{program.name}.log"))
-    for server in servers.values():
-        server.wait_until_ready()
+    with ThreadPoolExecutor(len(servers)) as waiting:  # at once: none is thought to be as slow as another
+        list(waiting.map(lambda server: server.wait_until_ready(), servers.values()))
     return servers
 
 
+def _share_cores(sides: tuple[Side, ...]) -> set[int]:
+    """Let all sides run on the same cores, and return those that are left for the load generator.
+
+    Left to itself a process stays where it began, and one core may be slower than another for many seconds,
+    as another machine on the same processor keeps it busy.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    count = min(max(len(side.pids) for side in sides), len(cores) - 1)
+    if count:
+        for task in (task for side in sides for pid in side.pids for task in _threads(pid)):
+            os.sched_setaffinity(task, cores[-count:])
+    return set(cores[: len(cores) - count])
+
+
+def _threads(pid: int) -> list[int]:
+    return [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
+
+
 def _drive(
-    plan: RoundPlan, sides: tuple[Side, ...], sampling: Sampling | None
-) -> tuple[list[CpuReading], tuple[Profile, ...]]:
+    plan: RoundPlan, sides: tuple[Side, ...], apart: set[int], sampling: Sampling | None
+) -> tuple[list[CpuReading], dict[str, Profile]]:
     for side in sides:
         path = _samples_path(plan, side.name)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,8 +125,9 @@ def _drive(
     options = [f"--{name}={plan.out / name}.json" for name in ("sides", "workload")]
     command = [sys.executable, "-m", "loadcheck.driver", *options, f"--out={plan.out}"]
     with ChildProcess(command, log=plan.logs / "driver.log", env=plan.env, folder=plan.folder) as driver:
+        os.sched_setaffinity(driver.pid, apart)
         readings = [_read(sides)]
-        profiles = _profile(driver, plan, sides, sampling) if sampling else ()
+        profiles = _profile(driver, plan, sides, sampling) if sampling else {}
         deadline = time.monotonic() + plan.workload.deadline_s
         while driver.is_running_after(READ_EVERY_S):
             readings.append(_read(sides))
@@ -116,10 +141,10 @@ def _drive(
 
 def _profile(
     driver: ChildProcess, plan: RoundPlan, sides: tuple[Side, ...], sampling: Sampling
-) -> tuple[Profile, ...]:
+) -> dict[str, Profile]:
     if not driver.is_running_after(PROFILE_AFTER_S):
-        return ()
-    return tuple(record(sides, sampling, plan.out))
+        return {}
+    return record(sides, sampling, plan.out)
 
 
 def _read(sides: tuple[Side, ...]) -> CpuReading:
@@ -132,6 +157,8 @@ def disturbance(facts: GeneratorFacts, found: Mapping[str, Samples], readings: l
         return "not all users came up"
     if not all(len(samples) for samples in found.values()):
         return "nobody was asked"
+    if facts.arrivals and facts.arrivals.dropped > DROPPED_SHARE * facts.arrivals.due:
+        return f"{facts.arrivals.dropped} of {facts.arrivals.due} arrivals found all users busy"
     first, last = readings[0], readings[-1]
     servers = sum(last.used_s[name] - first.used_s[name] for name in found) / (last.at - first.at)
     foreign = facts.machine_busy_cores - facts.own_cores - servers

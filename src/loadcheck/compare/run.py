@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loadcheck.compare.base import Checkout
+from loadcheck.compare.base import Checkout, state
 from loadcheck.compare.decide import Rules
 from loadcheck.compare.look import ALL, CPU, Rounds
 from loadcheck.compare.outcome import (
@@ -22,10 +22,12 @@ from loadcheck.compare.outcome import (
     Outcome,
     differing,
     judged,
+    own_failures,
     verdict_of,
 )
 from loadcheck.compare.profiles import Difference, Sampling, differences
 from loadcheck.compare.rounds import Played, RoundPlan, play_round
+from loadcheck.process import ProcessFailed
 from loadcheck.record import environment
 from loadcheck.server import Program
 from loadcheck.workload import Stage, Users, Workload
@@ -117,7 +119,7 @@ class Look(Struct, frozen=True):
 
 def compare(plan: Plan) -> Outcome:
     """Compare; raises `ProcessFailed` when a server or the load generator fails."""
-    begun = time.monotonic()
+    begun, before = time.monotonic(), state(plan.project)
     rules = replace(plan.rules, looks=plan.looks)
     played: list[Played] = []
     look, looks = Look(), 0
@@ -131,7 +133,10 @@ def compare(plan: Plan) -> Outcome:
         plan.tell(_told(look))
         if look.is_decided:
             break
-    outcome = _outcome(plan, played, look, rules)
+    reasons = [*differing(look.control), *_disturbances(played)]
+    if state(plan.project) != before:
+        reasons.append("the project was changed while it was compared")
+    outcome = _outcome(plan, played, look, rules, reasons)
     grown = _profile(plan, look.figures) if outcome.verdict == "slower" else ()
     return replace(outcome, looks=looks, grown=grown, took_s=time.monotonic() - begun)
 
@@ -160,8 +165,13 @@ def _look(played: Sequence[Played], rules: Rules) -> Look:
 
 def _profile(plan: Plan, figures: Sequence[Judged]) -> tuple[Difference, ...]:
     plan.tell("slower: profiling both sides")
-    found = play_round(plan.profile_plan(), Sampling(seconds=PROFILED_S, sees_waits=_is_by_waiting(figures)))
-    return tuple(differences(*found.profiles)) if found.profiles else ()
+    sampling = Sampling(seconds=PROFILED_S, sees_waits=_is_by_waiting(figures))
+    try:
+        found = play_round(plan.profile_plan(), sampling).profiles
+    except ProcessFailed as error:  # the verdict stands all the same
+        plan.tell(f"no profile: {error}")
+        return ()
+    return tuple(differences(found[BASE], found[HEAD])) if found.keys() == {BASE, HEAD} else ()
 
 
 def _is_by_waiting(figures: Sequence[Judged]) -> bool:
@@ -171,7 +181,7 @@ def _is_by_waiting(figures: Sequence[Judged]) -> bool:
         slower = [each for each in figures if (each.metric, each.verdict) == (metric, "slower")]
         return sum(each.head - each.base for each in slower if each.endpoint != ALL)
 
-    return rise_ms("P50") > WAITING * rise_ms(CPU)
+    return max(rise_ms("P50"), rise_ms("P95")) > WAITING * rise_ms(CPU)
 
 
 def _told(look: Look) -> str:
@@ -179,26 +189,28 @@ def _told(look: Look) -> str:
     return ", ".join(f"{count} {what}" for what, count in counts.items())
 
 
-def _outcome(plan: Plan, played: Sequence[Played], look: Look, rules: Rules) -> Outcome:
+def _outcome(
+    plan: Plan, played: Sequence[Played], look: Look, rules: Rules, void_reasons: Sequence[str]
+) -> Outcome:
     good = _undisturbed(played)
     failures = {side: _sum(one.failures[side] for one in played) for side in SIDES}
-    reasons = (*differing(look.control), *_disturbances(played))
     rounds = Rounds([one.round for one in good], rules.alike) if good else None
     return Outcome(
         scenario=plan.scenario,
         base=plan.base.commit,
         base_name=plan.base_name,
         head=plan.head.commit,
-        verdict=_conclusion(look, failures, reasons),
+        verdict=_conclusion(look, failures, rules.alpha, void_reasons),
         figures=look.figures,
         control=look.control,
-        void_reasons=reasons,
+        void_reasons=tuple(void_reasons),
         rules=rules,
         looked_s=sum(one.round.end - one.round.start for one in good),
         rounds=len(good),
         disturbed=tuple(one.disturbed for one in played if one.disturbed),
         requests=len(rounds.samples((HEAD,))) if rounds else 0,
         failures=failures,
+        unmatched=rounds.unmatched((BASE, CONTROL), (HEAD,)) if rounds else (),
         starts=tuple(start for one in played for start in one.starts),
         curves=rounds.curves({BASE: (BASE, CONTROL), HEAD: (HEAD,)}, CURVE_POINTS) if rounds else {},
         workload=plan.workload,
@@ -214,10 +226,10 @@ def _sum(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _conclusion(
-    look: Look, failures: Mapping[str, Mapping[str, int]], void_reasons: Sequence[str]
+    look: Look, failures: Mapping[str, Mapping[str, int]], alpha: float, void_reasons: Sequence[str]
 ) -> Conclusion:
-    """A failure that base does not know is head's, whatever the machine did."""
-    if set(failures[HEAD]) - set(failures[BASE]) - set(failures[CONTROL]):
+    """What head alone fails in is head's fault, whatever the machine did."""
+    if own_failures(failures, alpha):
         return "failing"
     return "void" if void_reasons else verdict_of(look.figures)
 

@@ -37,9 +37,17 @@ class Shift(Struct, frozen=True, kw_only=True):
         """The change as a share: 0.05 is 5 % more than base."""
         return _share(self.log_ratio)
 
-    def widened(self, spread: float) -> "Shift":
-        """Add a standard error of which no block tells."""
-        return replace(self, error=math.hypot(self.error, spread))
+    def widened(self, spread: float, freedom: float = math.inf) -> "Shift":
+        """Add a standard error of which no block tells, with its degrees of freedom where it was estimated.
+
+        Those of the sum are Satterthwaite's ("An Approximate Distribution of Estimates of Variance
+        Components", Biometrics Bulletin 2 (1946)), but no more than the blocks give.
+        """
+        error = math.hypot(self.error, spread)
+        if not 0 < error < math.inf:
+            return replace(self, error=error)
+        parts = (self.error / error) ** 4 / max(self.blocks - 1, 1) + (spread / error) ** 4 / freedom
+        return replace(self, error=error, blocks=max(min(self.blocks, math.floor(1 / parts) + 1), 2))
 
     def bound(self, tail: float) -> float:
         """Return the logarithm above which the true ratio lies with a chance of no more than `tail`."""

@@ -1,14 +1,14 @@
 """A comparison in plain sentences."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from loadcheck.compare.decide import DECIDING, Rules, Verdict
-from loadcheck.compare.outcome import BASE, CONTROL, HEAD, Conclusion, Judged, Outcome, verdict_of
+from loadcheck.compare.outcome import BASE, CONTROL, Conclusion, Judged, Outcome, own_failures, verdict_of
 
 MINUS: Final = "\N{MINUS SIGN}"
 BADNESS: Final[tuple[Conclusion, ...]] = (
@@ -63,24 +63,16 @@ def explain(outcome: Outcome) -> str:
 
 
 def remarks(outcome: Outcome) -> Iterator[str]:
-    """Tell what no figure does: why it is void, what failed, which functions grew."""
+    """Tell what no figure does: why it is void, what failed or is not judged, which functions grew."""
     yield from (f"void: {reason}" for reason in outcome.void_reasons)
-    yield from (f"head alone failed: {count} x {reason}" for reason, count in own_failures(outcome).items())
+    for reason, count in _own_failures(outcome).items():
+        known = sum(outcome.failures.get(side, {}).get(reason, 0) for side in (BASE, CONTROL))
+        yield f"head failed {_counted(count, 'time')}, both of base {_counted(known, 'time')}: {reason}"
+    if outcome.unmatched:
+        yield f"answered on one side alone, so not judged: {', '.join(outcome.unmatched)}"
     for grown in outcome.grown[:FUNCTIONS_TOLD]:
         took = f"took {grown.head_own_s:.2f} s of the profile, {grown.base_own_s:.2f} s in base"
         yield f"{grown.function} {took}"
-
-
-def not_judged(outcome: Outcome) -> list[str]:
-    """Return the endpoints that answered too little, on one side at least, to be judged."""
-    return sorted(outcome.curves.keys() - {figure.endpoint for figure in outcome.figures})
-
-
-def own_failures(outcome: Outcome) -> dict[str, int]:
-    """Return what fails in head alone, and how often, the commonest first."""
-    known = {*outcome.failures.get(BASE, {}), *outcome.failures.get(CONTROL, {})}
-    found = outcome.failures.get(HEAD, {})
-    return {reason: found[reason] for reason in _commonest(found) if reason not in known}
 
 
 def margins(rules: Rules) -> str:
@@ -121,10 +113,14 @@ def amount(value_ms: float) -> str:
     return f"{number} ms"
 
 
+def _own_failures(outcome: Outcome) -> dict[str, int]:
+    return own_failures(outcome.failures, outcome.rules.alpha)
+
+
 def _failing(outcome: Outcome) -> str:
-    told = [f"{reason} ({_counted(count, 'time')})" for reason, count in own_failures(outcome).items()]
+    told = [f"{reason} ({_counted(count, 'time')})" for reason, count in _own_failures(outcome).items()]
     what = f": {_first_of(told, 'reason')}" if told else ""
-    return f"Failing: head fails where {outcome.base_name} does not{what}."
+    return f"Failing: head fails more often than {outcome.base_name}{what}."
 
 
 def _doubts(figures: Sequence[Judged]) -> str:
@@ -171,8 +167,8 @@ def _endpoint(outcome: Outcome, name: str) -> Endpoint:
     sentence = "Nothing is said of its speed: the run is void."
     if not outcome.void_reasons:
         sentence = _sentence(outcome, figures)
-    if any(f" {name}: " in reason for reason in own_failures(outcome)):
-        verdict, sentence = "failing", f"Head fails where base does not. {sentence}"
+    if any(f" {name}: " in reason for reason in _own_failures(outcome)):
+        verdict, sentence = "failing", f"Head fails more often than base. {sentence}"
     return Endpoint(name=name, figures=figures, verdict=verdict, sentence=sentence)
 
 
@@ -199,10 +195,6 @@ def _clauses(figures: Sequence[Judged]) -> Iterator[str]:
 
 def _of(verdict: Verdict, figures: Sequence[Judged]) -> list[Judged]:
     return [figure for figure in figures if figure.verdict == verdict]
-
-
-def _commonest(counts: Mapping[str, int]) -> list[str]:
-    return sorted(counts, key=lambda each: -counts[each])
 
 
 def _first_of(told: Sequence[str], what: str) -> str:

@@ -11,10 +11,13 @@ from typing import Any
 
 import gevent
 from locust import TaskSet, User
+from locust.exception import RescheduleTask, StopUser
 
 from loadcheck.sides import Side
 
 Task = Callable[[Any], None]
+CONTROL_FLOW = (RescheduleTask, StopUser)
+"""What tells Locust what to do next is no error."""
 
 
 class Meter:
@@ -87,15 +90,18 @@ class Pair(User):
         self.on_all_sides(lambda user: user.on_stop())
 
     def on_all_sides(self, task: Task) -> None:
-        """Do a task on every side; what one raises is raised once all have had their turn."""
+        """Do a task on every side; what one raises is told, and raised once all have had their turn."""
         seed, next_seed = self._random.random(), self._random.random()
-        failed: tuple[Exception, Turn] | None = None
-        for side in self._random.sample(range(len(self._users)), len(self._users)):
-            failed = self._on_one(task, side, seed) or failed
+        sides = self._random.sample(range(len(self._users)), len(self._users))
+        failed = [each for side in sides if (each := self._on_one(task, side, seed))]
         random.seed(next_seed)
-        if failed:
-            vars(gevent.getcurrent())["turn"] = failed[1]
-            raise failed[0]
+        for number, (error, its_turn) in enumerate(failed, 1):
+            vars(gevent.getcurrent())["turn"] = its_turn
+            if number == len(failed):
+                raise error  # Locust tells this one
+            if not isinstance(error, CONTROL_FLOW):
+                told = {"exception": error, "tb": error.__traceback__}
+                self.environment.events.user_error.fire(user_instance=self, **told)
 
     def _on_one(self, task: Task, side: int, seed: float) -> tuple[Exception, Turn] | None:
         now = vars(gevent.getcurrent())["turn"] = Turn(side, self.meters[side])

@@ -168,7 +168,7 @@ class Directory:
 
 
 def prepare() -> None:
-    """Import what a directory is built and searched with: while the first pages are waited for there is time."""
+    """Import what a directory is built and searched with, while the first pages are waited for."""
     import wisphub_api.clients.cutting  # noqa: PLC0415
     import wisphub_api.clients.indexes  # noqa: F401, PLC0415
 

@@ -290,9 +290,10 @@ def test_results_of_an_earlier_session_are_removed_and_nothing_else(tmp_path: Pa
     for name in WRITTEN:
         (tmp_path / name).touch()
     (tmp_path / "scenario").mkdir()
-    (tmp_path / "mine.txt").touch()
+    for name in ("compare.json", "mine.txt", "scenario/compare.html", "scenario/compare-2.html"):
+        (tmp_path / name).touch()
     LoadSession(options=Options(project=HERE, out=tmp_path)).clear()
-    assert {path.name for path in tmp_path.iterdir()} == {"scenario", "mine.txt"}
+    assert {path.name for path in tmp_path.rglob("*")} == {"scenario", "mine.txt"}
 
 
 def test_all_that_a_session_writes_is_removed_by_the_next(load_test: LoadTest, samples: Build) -> None:

@@ -42,11 +42,25 @@ def test_what_somebody_changed_in_it_is_undone(project, commit):
     assert "    1\n" in (check_out(project, "HEAD").folder / "server.py").read_text()
 
 
-def test_another_revision_takes_its_place(project, commit):
+def test_another_revision_lies_beside_it(project, commit):
+    """Who still runs the one is not disturbed by who compares with the other."""
     first, second = commit("1"), commit("2")
-    folder = check_out(project, first).folder
-    assert check_out(project, second).folder == folder
-    assert "    2\n" in (folder / "server.py").read_text()
+    folders = [check_out(project, each).folder for each in (first, second)]
+    assert ["    1\n" in (folder / "server.py").read_text() for folder in folders] == [True, False]
+    assert "    2\n" in (folders[1] / "server.py").read_text()
+
+
+def test_a_project_that_was_changed_meanwhile_is_another(project, commit):
+    commit("1")
+    states = [base.state(project)]
+    (project / "new.txt").write_text("new")
+    states.append(base.state(project))
+    os.utime(project / "new.txt", (1, 1))
+    states.append(base.state(project))
+    (project / "server.py").write_text("2")
+    states.append(base.state(project))
+    assert len(set(states)) == 4
+    assert base.state(project) == states[-1]
 
 
 def test_a_folder_that_is_no_worktree_any_more_is_replaced(project, commit):
@@ -95,13 +109,11 @@ def test_what_cannot_be_installed_is_told_and_tried_again(project, commit):
             check_out(project, "HEAD")
 
 
-def test_of_many_environments_those_used_last_are_kept(tmp_path):
+def test_of_many_folders_those_used_last_are_kept(tmp_path):
     for number in range(base.KEPT + 2):
-        ready = tmp_path / str(number) / ".ready"
-        ready.parent.mkdir()
-        ready.touch()
-        os.utime(ready, (number, number))
-    base._forget_old_environments(tmp_path)
+        (tmp_path / str(number)).mkdir()
+        os.utime(tmp_path / str(number), (number, number))
+    base._forget_old(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3", "4"]
 
 

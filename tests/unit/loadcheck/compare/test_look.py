@@ -1,11 +1,15 @@
 """Figures from rounds of samples that are made by hand."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
-from loadcheck.compare.look import ALL, CpuReading, Round, Rounds, judged_round
+from loadcheck.compare.decide import DECIDING, Rules
+from loadcheck.compare.look import ALL, SHARES, CpuReading, Round, Rounds, judged_round
+from loadcheck.compare.outcome import judged
 from loadcheck.intervals import Floats
 from loadcheck.samples import NO_ENDPOINT, Label, Row, Samples
 
@@ -95,12 +99,62 @@ def test_what_two_processes_differ_by_weighs_the_less_the_more_of_them_there_wer
 
 
 @pytest.mark.parametrize(
-    ("count", "metrics"), [(30, {"CPU"}), (100, {"P50", "CPU"}), (500, {"P50", "P95", "CPU"})]
+    ("count", "told"),
+    [
+        (15, set()),
+        (30, {"CPU"}),
+        (100, {"P50", "CPU"}),
+        (500, {"P50", "P95", "CPU"}),
+        (2_500, {*SHARES, "CPU"}),
+    ],
 )
-def test_a_percentile_of_which_too_few_tell_is_left_out(count, metrics):
+def test_of_what_too_few_answers_tell_nothing_is_known(count, told):
     few = {name: drawn(1, 1.0, count) for name in SIDES}
     figures = Rounds([a_round(sides=few)], alike=ALIKE).figures(("base",), ("head",))
-    assert {each.metric for each in figures if each.endpoint == "/a"} == metrics
+    found = {each.metric: each.shift.error for each in figures if each.endpoint == "/a"}
+    assert found.keys() == {*DECIDING, *told}  # nobody waits for P99: it may be left out
+    assert {metric for metric, error in found.items() if error < math.inf} == told
+
+
+def test_an_endpoint_that_answers_too_seldom_keeps_a_run_from_being_decided():
+    rare = {name: [*drawn(1, 1.0), *samples(np.ones(9), np.ones(9), endpoint="/rare")] for name in SIDES}
+    figures = Rounds([a_round(sides=rare)], alike=ALIKE).figures(("base",), ("head",))
+    rules = Rules(margin=10.0)
+    verdicts = {each.name: each.verdict for each in judged(figures, rules)}
+    assert verdicts["/a P95"] == "not slower"
+    assert {verdicts[f"/rare {metric}"] for metric in DECIDING} == {"inconclusive"}
+
+
+def rounds_that_differ(spread: float, count: int = 6) -> Rounds:
+    """Head's processes are by turns slower and faster than base's."""
+    shares = [1 + spread * (-1) ** number for number in range(count)]
+    return Rounds(
+        [a_round(seed, {"head": drawn(seed, 1.2 * share)}) for seed, share in enumerate(shares)],
+        alike=dict.fromkeys(ALIKE, 0.01),
+    )
+
+
+@pytest.mark.parametrize("metric", ["P50", "P95", "CPU"])
+def test_rounds_that_differ_by_more_than_is_known_count_as_what_they_are(metric):
+    alike, unlike = (figure(rounds_that_differ(spread), metric).shift for spread in (0.0, 0.2))
+    assert alike.error < 0.02
+    assert unlike.error == pytest.approx(0.2 / math.sqrt(5), rel=0.15)
+    assert unlike.blocks in {6, 7}  # six rounds tell: hardly more than five degrees of freedom
+    assert alike.blocks == 60
+
+
+def test_all_that_was_used_may_differ_by_round_too():
+    def used(number: int) -> Round:
+        one = a_round()
+        factors = {**SLOWER, "head": 1.2 * (1 + 0.2 * (-1) ** number)}
+        at = [each.at for each in one.readings]
+        readings = [CpuReading(t, {name: (t - START) * factors[name] / 10 for name in SIDES}) for t in at]
+        return replace(one, readings=tuple(readings))
+
+    found = figure(
+        Rounds([used(number) for number in range(6)], alike=dict.fromkeys(ALIKE, 0.01)), "CPU", ALL
+    )
+    assert found.shift.error == pytest.approx(0.2 / math.sqrt(5), rel=0.15)
 
 
 def test_where_no_request_was_alone_its_cost_is_not_told():
@@ -125,10 +179,19 @@ def test_failures_warm_up_and_what_comes_late_are_left_out():
     assert kept.done_s.max() <= END - 1
 
 
+def test_a_second_without_a_request_is_no_reason_to_know_nothing_of_all():
+    pause = [row for row in drawn(1, 1.0) if not START + 4 <= row.start_s < START + 6]
+    found = Rounds([a_round(sides=dict.fromkeys(SIDES, pause))], alike=ALIKE)
+    assert figure(found, "CPU", ALL).shift.error < math.inf
+
+
 def test_an_endpoint_that_base_does_not_know_is_not_compared():
     new = [*drawn(1, 1.0), *samples(np.ones(500), np.ones(500), endpoint="/new")]
     figures = Rounds([a_round(sides={"head": new})], alike=ALIKE).figures(("base",), ("head",))
     assert {each.endpoint for each in figures} == {ALL, "/a"}
+    found = Rounds([a_round(sides={"head": new})], alike=ALIKE)
+    assert found.unmatched(("base",), ("head",)) == ("/new",)
+    assert found.unmatched(("base",), ("control",)) == ()
 
 
 def test_distributions_go_as_far_out_as_twenty_answers_are_slower():

@@ -113,9 +113,8 @@ def test_a_single_reason_is_told_once(void):
 
 
 def test_an_endpoint_that_was_not_judged_is_named(slower):
-    kept = tuple(each for each in slower.figures if each.endpoint == SEARCH)
-    assert "for want of answers" in plain(render_page(replace(slower, figures=kept)))
-    assert "for want of answers" not in plain(render_page(slower))
+    assert "on one side alone: /new" in plain(render_page(replace(slower, unmatched=("/new",))))
+    assert "on one side alone" not in plain(render_page(slower))
 
 
 def test_how_it_was_run_and_where_is_told(slower, empty):

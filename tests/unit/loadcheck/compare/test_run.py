@@ -104,15 +104,13 @@ def test_it_ends_with_the_first_look_that_decides(versions, commit):
     commit()
     outcome = versions(rules=Rules(margin=50.0, alpha=1e-9))
     assert outcome.looks == 1
-    assert outcome.took_s < 30
 
 
 def test_what_no_run_could_tell_is_inconclusive_and_says_what_it_could_have_seen(versions, commit):
     commit()
-    outcome = versions(rules=Rules(alike=dict.fromkeys(ALIKE, 0.5)), limit_s=8.0)
+    outcome = versions(rules=Rules(alike=dict.fromkeys(ALIKE, 0.5)), limit_s=20.0)
     assert outcome.verdict == "inconclusive"
     assert all(figure.visible > 0.5 for figure in outcome.figures)
-    assert outcome.took_s < 30
 
 
 def test_a_head_that_fails_where_base_does_not_is_failing_however_fast(versions, project, commit):
@@ -162,3 +160,14 @@ def test_a_head_that_does_not_start_is_told_with_what_it_said(versions, project,
     change(project, "import time\n", "import time_that_is_not_there\n")
     with pytest.raises(ProcessFailed, match="time_that_is_not_there"):
         versions()
+
+
+def test_a_project_that_is_changed_meanwhile_makes_a_run_void(versions, project, commit):
+    commit()
+
+    def change_something(_: str) -> None:
+        change(project, "import time\n", "import time  # changed\n")
+
+    outcome = versions(rules=Rules(margin=50.0, alpha=1e-9), tell=change_something)
+    assert outcome.verdict == "void"
+    assert outcome.void_reasons == ("the project was changed while it was compared",)

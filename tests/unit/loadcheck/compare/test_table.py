@@ -23,7 +23,10 @@ def test_what_it_comes_to_stands_below(slower, void, failing):
     for outcome in (slower, void, failing):
         assert f"against_base: {headline(outcome)}" in table
     assert f"against_base: void: {void.void_reasons[1]}" in table
-    assert "against_base: head alone failed: 12 x GET /api/v1/clients/search: HTTP 500" in table
+    assert (
+        "against_base: head failed 12 times, both of base 0 times: GET /api/v1/clients/search: HTTP 500"
+        in table
+    )
 
 
 def test_a_void_run_has_figures_but_no_verdicts(void):

@@ -101,7 +101,9 @@ def test_a_search_can_be_paged(directory):
 @pytest.mark.parametrize("offset", [0, 1, 300, 599, 600])
 def test_however_many_hits_are_given_they_are_those_clients(make_row, limit, offset, changed):
     """Many are cut out together, few one by one, and who has changed comes from elsewhere."""
-    directory = Directory([make_row(number, nombre=f"Luz {'a' * (1 + number % 90)}") for number in range(1, 601)])
+    directory = Directory(
+        [make_row(number, nombre=f"Luz {'a' * (1 + number % 90)}") for number in range(1, 601)]
+    )
     for number in changed:
         client = directory.by_service_id(number)
         assert client

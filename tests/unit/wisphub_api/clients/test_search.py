@@ -25,7 +25,8 @@ def index(records: list[Client]) -> SearchIndex:
 
 
 def search(query: str, *fields: dict[str, str]) -> list[int]:
-    return index(clients(*fields)).search(query).tolist()
+    found: list[int] = index(clients(*fields)).search(query).tolist()
+    return found
 
 
 @pytest.mark.parametrize("query", ["esperanza", "ESPERANZA BENÍTEZ", "benitez  esperanza", "ranza ben"])
