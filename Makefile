@@ -54,7 +54,7 @@ audit: setup ## Known holes in what the service stands on, asked of the package 
 perf: setup ## Load tests; PROFILE=documented for the long ones
 	$(BIN)/pytest -m perf --perf-profile=$(PROFILE) --reruns 2 --only-rerun RunVoid --only-rerun RunInconclusive --junitxml=perf-results/junit.xml
 
-compare: setup ## Is this tree slower than BASE (origin/main)? A verdict in at most five minutes
+compare: setup ## Is this tree slower than BASE (origin/main)? Five minutes at most; a void run is made once more
 	$(BIN)/pytest -m perf --perf-base=$(BASE) --perf-profile=$(PROFILE) --reruns 1 --only-rerun ComparisonVoid --junitxml=perf-results/junit.xml $(ARGS)
 
 BENCH := $(if $(LARGE),bench,bench and not large)

@@ -30,14 +30,20 @@ def how_it_was_run(outcome: Outcome) -> Iterator[tuple[str, str]]:
 def rules_in_words(rules: Rules) -> Iterator[tuple[str, str]]:
     """Tell what each verdict promises."""
     alpha, beta = as_set(rules.alpha), as_set(rules.beta)
-    yield "Slower, faster", f"false alarms in at most {alpha} of runs, over all figures and looks of a run"
+    yield (
+        "Slower, faster",
+        f"false alarms in at most {alpha} of runs each, over all figures and looks of a run",
+    )
     yield (
         "Not slower",
         f"{margins(rules)}: more would be overlooked in at most {beta} of runs",
     )
     yield "Inconclusive", "neither can be said: the run was too short, or the machine too noisy"
-    yield "Void", "base differs from itself, or the load was not what was asked: nothing is said of head"
-    yield "Failing", "head fails where base does not, whatever its speed"
+    yield (
+        "Void",
+        "base differs from itself, the machine was busy or the project changed: nothing is said of head",
+    )
+    yield "Failing", "head fails more often than base, whatever its speed"
     yield (
         "No change",
         "what two processes of one program differ by for as long as they live: "

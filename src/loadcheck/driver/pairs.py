@@ -1,11 +1,13 @@
 """Users who ask several servers the same: each task is done on every side, back to back, in random order.
 
 What a task draws by chance before its first request is the same on all sides. Each side has a user of its
-own, with connections, cookies and tokens of its own.
+own, with connections, cookies and tokens of its own. Connections are hung up every second: each has a fate of
+its own, as congestion control paces one for as long as it lives and the next one not at all.
 """
 
 import math
 import random
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +18,7 @@ from locust.exception import RescheduleTask, StopUser
 from loadcheck.sides import Side
 
 Task = Callable[[Any], None]
+FRESH_S = 1.0
 CONTROL_FLOW = (RescheduleTask, StopUser)
 """What tells Locust what to do next is no error."""
 
@@ -80,6 +83,7 @@ class Pair(User):
         super().__init__(environment)
         self._users = [kind(environment) for kind in self.kinds]
         self._random = random.Random(random.random())  # noqa: S311 - load needs no cryptographic randomness
+        self._fresh_until = 0.0
 
     def on_start(self) -> None:
         """Let all come."""
@@ -91,6 +95,7 @@ class Pair(User):
 
     def on_all_sides(self, task: Task) -> None:
         """Do a task on every side; what one raises is told, and raised once all have had their turn."""
+        self._hang_up_in_time()
         seed, next_seed = self._random.random(), self._random.random()
         sides = self._random.sample(range(len(self._users)), len(self._users))
         failed = [each for side in sides if (each := self._on_one(task, side, seed))]
@@ -103,6 +108,12 @@ class Pair(User):
                 told = {"exception": error, "tb": error.__traceback__}
                 self.environment.events.user_error.fire(user_instance=self, **told)
 
+    def _hang_up_in_time(self) -> None:
+        if (now := time.monotonic()) > self._fresh_until:
+            self._fresh_until = now + FRESH_S
+            for user in self._users:
+                hang_up(user)
+
     def _on_one(self, task: Task, side: int, seed: float) -> tuple[Exception, Turn] | None:
         now = vars(gevent.getcurrent())["turn"] = Turn(side, self.meters[side])
         random.seed(seed)
@@ -113,6 +124,14 @@ class Pair(User):
         finally:
             now.end()
         return None
+
+
+def hang_up(user: Any) -> None:
+    """Close the connections of Locust's HTTP users, be they made of geventhttpclient or of requests."""
+    session = getattr(user, "client", None)
+    close = getattr(getattr(session, "client", session), "close", None)
+    if close is not None:
+        close()
 
 
 def paired(user: Any, meters: Sequence[Meter]) -> Any:

@@ -3,7 +3,7 @@
 import random
 from typing import Any
 
-from locust import FastHttpUser, TaskSet, constant, task
+from locust import FastHttpUser, HttpUser, TaskSet, constant, task
 from locust.exception import RescheduleTask
 
 
@@ -68,3 +68,24 @@ class Nested(FastHttpUser):
         @task
         def ask(self) -> None:
             self.client.get("/good")
+
+
+class Keeping(FastHttpUser):
+    """Says whether it still has a connection."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        has_one = bool(self.client.client.clientpool.clients)
+        self.client.get("/good", name="kept" if has_one else "fresh")
+
+
+class Plain(HttpUser):
+    """Asks by way of requests, not geventhttpclient."""
+
+    wait_time = constant(0.05)
+
+    @task
+    def ask(self) -> None:
+        self.client.get("/good", name="plain")

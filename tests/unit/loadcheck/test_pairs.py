@@ -128,6 +128,20 @@ def test_what_one_side_raises_is_told_of_that_side_and_the_other_is_asked_all_th
     assert count > 0
 
 
+def test_connections_are_hung_up_now_and_then_on_all_sides_at_once(play):
+    """How fast one is may be its own fate for as long as it lives."""
+    found = play("Keeping", hold_s=2.5)
+    counts = [found[name].count_by(lambda label: label.endpoint) for name in NAMES]
+    assert counts[0] == counts[1]
+    assert 2 <= counts[0]["fresh"] < counts[0]["kept"]
+
+
+def test_users_of_another_client_hang_up_too(play):
+    found = play("Plain", hold_s=2.5)
+    assert len(found["base"].of("plain")) == len(found["head"].of("plain")) > 10
+    assert not len(found["base"].failed())
+
+
 def test_arrivals_are_paired_too(play):
     found = play("Twice", rate_per_s=50)
     counts = [len(found[name].of("first")) for name in NAMES]
