@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 from wisphub_api.cache.representation import Representation
 
@@ -20,21 +20,20 @@ class Memo:
         self._bytes = 0
         self._answers: OrderedDict[Hashable, Representation] = OrderedDict()
 
-    def get(self, key: Hashable, make: Callable[[], Representation]) -> Representation:
-        """Give the answer to a question, made unless it is here."""
+    def get(self, key: Hashable) -> Representation | None:
+        """Give the answer to a question, where it is here."""
         answer = self._answers.get(key)
         if answer is not None:
             self._answers.move_to_end(key)
-            return answer
-        answer = make()
-        self._keep(key, answer)
         return answer
 
-    def _keep(self, key: Hashable, answer: Representation) -> None:
+    def keep(self, key: Hashable, answer: Representation) -> None:
+        """Keep an answer that was made now, in the place of those that were asked for longest ago."""
         if len(answer.body) > self._max_bytes:
             return
+        before = self._answers.pop(key, None)
         self._answers[key] = answer
-        self._bytes += len(answer.body)
+        self._bytes += len(answer.body) - (len(before.body) if before else 0)
         while self._bytes > self._max_bytes:
             _, oldest = self._answers.popitem(last=False)
             self._bytes -= len(oldest.body)

@@ -25,6 +25,9 @@ _MEMO_SHARE: Final = 16
 _MEMO_BYTES: Final = (1 << 20, 32 << 20)
 """The least and the most."""
 
+_MANY: Final = 4_000
+"""Hits; to find and write so many takes some milliseconds."""
+
 
 class Directory:
     """All clients at one moment, by `service_id`.
@@ -107,7 +110,23 @@ class Directory:
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
         """Give the clients of whom a field contains `query`, the closest first, as JSON."""
-        return self._answers.get((query, limit, offset), lambda: self._search(query, limit, offset))
+        answer = self.asked_before(query, limit, offset)
+        if answer is None:
+            answer = self.search_anew(query, limit, offset)
+            self.keep(query, limit, offset, answer)
+        return answer
+
+    def is_broad(self, query: str) -> bool:
+        """Tell whether so many may be found that nobody should wait for it: `search_anew` in a thread."""
+        return len(self) > _MANY and self._indexes.search.at_most(query) > _MANY
+
+    def asked_before(self, query: str, limit: int | None, offset: int) -> Representation | None:
+        """Give what `search` would, where it was kept."""
+        return self._answers.get((query, limit, offset))
+
+    def keep(self, query: str, limit: int | None, offset: int, answer: Representation) -> None:
+        """Keep what `search_anew` has given."""
+        self._answers.keep((query, limit, offset), answer)
 
     def by_service_id(self, service_id: int) -> Client | None:
         """Look a client up by WispHub Net's number of the service."""
@@ -137,7 +156,8 @@ class Directory:
         positions = {at for text in needles if text for at in self._indexes.search.containing(text)}
         return map(self._at, sorted(positions))
 
-    def _search(self, query: str, limit: int | None, offset: int) -> Representation:
+    def search_anew(self, query: str, limit: int | None, offset: int) -> Representation:
+        """Give what `search` would, in any thread."""
         hits = self._indexes.search.search(query)
         wanted = page_of(hits, limit, offset)
         if self._changed and not self._changed.keys().isdisjoint(wanted.tolist()):

@@ -53,19 +53,28 @@ class Entries:
 
     def places_of(self, text: str) -> Numbers:
         """Give the places at which the text stands, in ascending order; with `END` it ends a word."""
-        whole = text.encode(errors="replace")
-        head = whole[:_SORTED]
+        whole, words = text.encode(errors="replace"), self._text
+        low, high = self._bounds(whole)
+        places = np.sort(self._sorted[low:high])
+        if len(whole) <= _SORTED:
+            return places
+        return np.array([at for at in places.tolist() if words.startswith(whole, at)], np.int32)
+
+    def times(self, text: str) -> int:
+        """Tell at how many places the text stands; a long one at no more than so many."""
+        low, high = self._bounds(text.encode(errors="replace"))
+        return high - low
+
+    def _bounds(self, text: bytes) -> tuple[int, int]:
+        """Give between which of the sorted places those lie at which the text stands, as far as it counts."""
+        head = text[:_SORTED]
         words, size = self._text, len(head)
 
         def begin(at: int) -> bytes:
             return words[at : at + size]
 
         low = bisect_left(self._view, head, key=begin)
-        high = bisect_right(self._view, head, lo=low, key=begin)
-        places = np.sort(self._sorted[low:high])
-        if len(whole) <= _SORTED:
-            return places
-        return np.array([at for at in places.tolist() if words.startswith(whole, at)], np.int32)
+        return low, bisect_right(self._view, head, lo=low, key=begin)
 
     def words_at(self, places: Numbers) -> Numbers:
         """Tell to which words ascending places belong."""

@@ -50,6 +50,7 @@ class ClientService:
 
     def __init__(self, directory: Cached[Directory]) -> None:
         self._directory = directory
+        self._broad = asyncio.Lock()
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
         """List clients by `service_id`."""
@@ -69,7 +70,22 @@ class ClientService:
         if len(fold(query)) < QUERY_MIN_CHARS:
             raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
         reading = await self._directory.read(wish)
+        directory = reading.value
+        if directory.asked_before(query, limit, offset) is None and directory.is_broad(query):
+            answer = await self._search_broadly(directory, query, limit, offset)
+            return reading.map(lambda _: answer)
         return reading.map(lambda directory: directory.search(query, limit, offset))
+
+    async def _search_broadly(
+        self, directory: Directory, query: str, limit: int | None, offset: int
+    ) -> Representation:
+        """Search in a thread, one at a time: each may need as much memory as the whole list."""
+        async with self._broad:
+            answer = directory.asked_before(query, limit, offset)
+            if answer is None:
+                answer = await asyncio.to_thread(directory.search_anew, query, limit, offset)
+                directory.keep(query, limit, offset, answer)
+        return answer
 
     async def by_service_id(self, service_id: int, wish: Wish = ANY) -> Reading[Representation]:
         """Give one client.

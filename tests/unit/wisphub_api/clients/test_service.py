@@ -1,16 +1,19 @@
 """Loading the directory."""
 
+import asyncio
 import threading
 from typing import Any
 
 import pytest
 
+from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.records import Records
 from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.exceptions import CrawlIncomplete
+from wisphub_api.shortcuts import _search as short_search
 
 
 class Watched(Gathering):
@@ -32,6 +35,15 @@ async def test_the_directory_is_built_off_the_event_loop(make_row):
     net: Any = Net()
     assert len(await load_directory(net, None)) == 1
     assert rows.thread is not threading.main_thread()
+
+
+def service_of(directory: Directory) -> ClientService:
+    class Known:
+        async def read(self, _: object) -> Reading[Directory]:
+            return Reading(directory, 0.0, 1.0)
+
+    known: Any = Known()
+    return ClientService(known)
 
 
 class EmptyNet:
@@ -63,13 +75,66 @@ async def test_after_a_change_the_whole_list_is_made_anew_off_the_event_loop_and
     records_replaced = Records.replaced
     monkeypatch.setattr(Records, "replaced", replaced)
 
-    class Known:
-        async def read(self, _: object) -> Reading[Directory]:
-            return Reading(directory, 0.0, 1.0)
-
-    known: Any = Known()
-    answers = [await ClientService(known).page(None, 0) for _ in range(2)]
+    answers = [await service_of(directory).page(None, 0) for _ in range(2)]
     assert answers[0].value is answers[1].value
     assert b'"Ana"' in answers[0].value.body
     assert len(threads) == 1
     assert threads[0] is not threading.main_thread()
+
+
+@pytest.fixture
+def searches(monkeypatch) -> list[threading.Thread]:
+    """In which threads is searched."""
+    threads: list[threading.Thread] = []
+    search_anew = Directory.search_anew
+
+    def watched(directory: Directory, *asked: Any) -> Representation:
+        threads.append(threading.current_thread())
+        return search_anew(directory, *asked)
+
+    monkeypatch.setattr(Directory, "search_anew", watched)
+    return threads
+
+
+@pytest.fixture
+def broad(make_row, monkeypatch) -> Directory:
+    """A directory in which more than a few hits are many."""
+    monkeypatch.setattr("wisphub_api.clients.directory._MANY", 3)
+    names = ["Luz Ana", "Luz Peña", "Luz", "Luz Luz", "Ana"]
+    return Directory([make_row(number, nombre=name) for number, name in enumerate(names, 1)])
+
+
+async def test_what_finds_many_is_searched_off_the_event_loop_and_once(broad, searches):
+    service = service_of(broad)
+    first, second = await asyncio.gather(service.search("luz", None, 0), service.search("luz", None, 0))
+    assert first.value is second.value
+    assert first.value.total == 4
+    (thread,) = searches
+    assert thread is not threading.main_thread()
+    assert (await service.search("luz", None, 0)).value is first.value
+    assert broad.search("luz", None, 0) is first.value
+
+
+async def test_what_finds_few_is_searched_at_once(broad, searches):
+    assert (await service_of(broad).search("ana", None, 0)).value.total == 2
+    assert (await service_of(broad).search("pena luz", None, 0)).value.total == 1
+    assert set(searches) == {threading.main_thread()}
+
+
+async def test_answers_too_large_to_be_kept_are_given_all_the_same(broad, searches, monkeypatch):
+    monkeypatch.setattr("wisphub_api.clients.directory._MEMO_BYTES", (10, 10))
+    changed = broad.replaced(broad.by_service_id(5))
+    service = service_of(changed)
+    answers = [(await service.search("luz", None, 0)).value for _ in range(2)]
+    assert answers[0].body == answers[1].body
+    assert [thread is threading.main_thread() for thread in searches] == [False, False]
+
+
+def test_the_short_way_leaves_what_finds_many_to_the_long_one_until_it_is_known(broad):
+    assert short_search(broad, "luz") is None
+    found = short_search(broad, "ana")
+    assert found
+    assert found is short_search(broad, "ana")
+    answer = broad.search_anew("luz", None, 0)
+    broad.keep("luz", None, 0, answer)
+    assert short_search(broad, "luz") is answer
