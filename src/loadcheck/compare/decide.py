@@ -6,6 +6,10 @@ being so is at most `alpha`. Each look spends an equal part of it (Bonferroni's 
 fixed beforehand, stopping at any of them costs nothing more), and within a look Holm's procedure shares it
 out ("A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6 (1979)).
 
+Where the rounds of a run differ by more than processes are known to, that counts against "slower": one round
+in which something befell head alone is no proof. It does not count against "not slower": it would take a run
+of hours to outweigh it.
+
 A run is not slower where each figure that decides is shown to lie below its margin, which needs no such
 correction: all have to (Berger, "Multiparameter Hypothesis Testing and Acceptance Sampling", Technometrics 24
 (1982)).
@@ -61,7 +65,7 @@ def decide(shifts: Sequence[tuple[str, Shift]], rules: Rules) -> list[Verdict]:
 
 
 def _otherwise(metric: str, shift: Shift, rules: Rules) -> Verdict:
-    is_below = shift.bound(rules.beta / rules.looks) < math.log1p(rules.margin_of(metric))
+    is_below = (shift.steady or shift).bound(rules.beta / rules.looks) < math.log1p(rules.margin_of(metric))
     return "not slower" if is_below else "inconclusive"
 
 

@@ -229,11 +229,13 @@ class Rounds:
         """Add by how much rounds differ: as is known, or as is seen where that is surely more (F test)."""
         told, rounds = by_round[np.isfinite(by_round)], len(self._rounds)
         known = rounds * shift.error**2 + alike**2
+        steady = shift.widened(alike / math.sqrt(rounds))
         if len(told) >= FEWEST_ROUNDS and math.isfinite(known):
             freedom, seen = len(told) - 1, float(told.var(ddof=1))
             if special.chdtrc(freedom, freedom * seen / known) < SURELY:
-                return shift.widened(math.sqrt(seen / rounds - shift.error**2), freedom)
-        return shift.widened(alike / math.sqrt(rounds))
+                wide = shift.widened(math.sqrt(seen / rounds - shift.error**2), freedom)
+                return replace(wide, steady=steady)
+        return steady
 
 
 def _known(values: Floats, block: Blocks) -> Values:

@@ -26,11 +26,15 @@ CHUNK = 20
 
 
 class Shift(Struct, frozen=True, kw_only=True):
-    """A ratio of head to base as its natural logarithm, with its standard error from so many blocks."""
+    """A ratio of head to base as its natural logarithm, with its standard error from so many blocks.
+
+    `steady` is the same where rounds differ by no more than is known, if in this run they do.
+    """
 
     log_ratio: float
     error: float
     blocks: int
+    steady: "Shift | None" = None
 
     @property
     def change(self) -> float:

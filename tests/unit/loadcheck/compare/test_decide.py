@@ -128,3 +128,11 @@ def test_the_further_out_the_wider_the_margin(metric, margin):
 def test_the_more_figures_the_larger_what_can_be_seen():
     few, many = (smallest_visible(shift(0.0), Rules(), count) for count in (1, 16))
     assert 0.01 < few < many
+
+
+def test_one_odd_round_proves_nothing_and_keeps_nobody_waiting():
+    """Rounds that differ count against "slower", not against "not slower"."""
+    steady = Shift(log_ratio=0.02, error=0.003, blocks=60)
+    odd = Shift(log_ratio=0.02, error=0.1, blocks=4, steady=steady)
+    assert decide([("P50", steady)], Rules()) == ["slower"]
+    assert decide([("P50", odd)], Rules()) == ["not slower"]

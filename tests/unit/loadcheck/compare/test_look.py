@@ -141,6 +141,9 @@ def test_rounds_that_differ_by_more_than_is_known_count_as_what_they_are(metric)
     assert unlike.error == pytest.approx(0.2 / math.sqrt(5), rel=0.15)
     assert unlike.blocks in {6, 7}  # six rounds tell: hardly more than five degrees of freedom
     assert alike.blocks == 60
+    assert alike.steady is None
+    assert unlike.steady
+    assert unlike.steady.error < unlike.error / 2
 
 
 def test_all_that_was_used_may_differ_by_round_too():
