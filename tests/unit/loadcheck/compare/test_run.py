@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from loadcheck.compare import rounds, run
 from loadcheck.compare.base import check_out, head
 from loadcheck.compare.decide import ALIKE, Rules
+from loadcheck.compare.look import ALL
 from loadcheck.compare.outcome import Outcome
 from loadcheck.compare.run import Plan, compare
 from loadcheck.process import ProcessFailed
@@ -19,8 +20,8 @@ from loadcheck.workload import UserClass, closed
 SLOW = "time.sleep(0.004)"
 BUSY = "[number * number for number in range(50_000)]"
 Compare = Callable[..., Outcome]
-RARELY_WRONG = Rules(alpha=0.001)
-"""One false alarm in a hundred runs would be too many of a test that runs every day."""
+RARELY_WRONG = Rules(alpha=0.001, alike=dict.fromkeys(ALIKE, 0.2))
+"""For tests that run every day, beside others: what they are to find is several times as slow."""
 
 
 @pytest.fixture
@@ -56,15 +57,18 @@ def change(project: Path, before: str, after: str) -> None:
     path.write_text(path.read_text().replace(before, after))
 
 
+def moved(outcome: Outcome) -> set[str]:
+    """Return the endpoints of which a figure is what the run is; which figure shows it first is chance."""
+    return {figure.endpoint for figure in outcome.figures if figure.verdict == outcome.verdict}
+
+
 def test_a_slower_search_is_found_alone_and_named(versions, project, commit):
     commit("pass")
     change(project, "    pass\n\n\nclass", f"    {BUSY}\n\n\nclass")
     told: list[str] = []
     outcome = versions(tell=told.append)
     assert outcome.verdict == "slower"
-    slower = {figure.name for figure in outcome.figures if figure.verdict == "slower"}
-    assert {"/search P50", "/search CPU"} <= slower
-    assert not {"/ P50", "/ CPU"} & slower
+    assert moved(outcome) - {ALL} == {"/search"}
     assert outcome.grown[0].function.startswith("look_up")
     assert "round 1 played" in told
     assert "slower: profiling both sides" in told
@@ -79,7 +83,7 @@ def test_a_wait_is_found_that_costs_no_cpu_time(versions, project, commit):
     change(project, "    pass\n\n\nclass", f"    {SLOW}\n\n\nclass")
     outcome = versions()
     assert outcome.verdict == "slower"
-    assert "/search P50" in {figure.name for figure in outcome.figures if figure.verdict == "slower"}
+    assert "/search" in moved(outcome)
     assert outcome.grown[0].function.startswith("look_up")
 
 
@@ -88,7 +92,7 @@ def test_a_faster_search_is_told(versions, project, commit):
     change(project, f"    {SLOW}\n", "    pass\n")
     outcome = versions(rules=replace(RARELY_WRONG, margin=3.0))
     assert outcome.verdict == "faster"
-    assert "/search P50" in {figure.name for figure in outcome.figures if figure.verdict == "faster"}
+    assert "/search" in moved(outcome)
     assert not outcome.grown
 
 
@@ -150,9 +154,7 @@ def test_base_that_differs_from_itself_makes_a_run_void(versions, commit, monkey
     monkeypatch.setattr(rounds, "Server", unlike)
     outcome = versions()
     assert outcome.verdict == "void"
-    assert any(
-        reason.startswith("base differs from itself: /search P50 by +") for reason in outcome.void_reasons
-    )
+    assert any(reason.startswith("base differs from itself: /search P") for reason in outcome.void_reasons)
 
 
 def test_a_head_that_does_not_start_is_told_with_what_it_said(versions, project, commit):
