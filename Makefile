@@ -25,7 +25,8 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
 	@exec $(BIN)/wisphub-api demo
 
-test: setup ## Unit tests, in parallel, with the coverage gate
+test: setup ## Unit tests, in parallel, with the coverage gate; micro-benchmarks, without their measuring
+	$(BIN)/pytest -q -n auto -p benchmark -m "bench and not large" tests/perf/micro --benchmark-disable
 	@$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest -n auto --dist worksteal --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet

@@ -78,9 +78,11 @@ def _tell(line: str) -> None:
 
 
 def _compare(plan: Plan) -> int:
+    written = plan.out / "micro.json"
+    written.unlink(missing_ok=True)  # an earlier run's verdict is not this one's
     found = compare(plan)
     plan.out.mkdir(parents=True, exist_ok=True)
-    write_outcome(plan.out / "micro.json", found.outcome)
+    write_outcome(written, found.outcome)
     click.echo(render_micro(found.outcome, TABLE_WIDTH, has_colour=sys.stdout.isatty()))
     for side in (HEAD, BASE):  # what pytest's --benchmark-compare takes is the last that was kept
         click.echo(f"{side}: {keep(plan.storage, [each[side] for each in found.rounds])}")

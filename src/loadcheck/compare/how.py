@@ -1,5 +1,6 @@
 """How a comparison was made and by which rules it was judged, in words."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 from loadcheck.compare.decide import Rules
@@ -23,7 +24,9 @@ def how_it_was_run(outcome: Outcome) -> Iterator[tuple[str, str]]:
         looks = f"looked at {outcome.looks} of at most {outcome.rules.looks} times"
         yield "Judged", f"{rounds}, {outcome.requests:,} successes of head's; {looks}"
     if outcome.disturbed:
-        yield "Left out", f"rounds that were disturbed: {'; '.join(outcome.disturbed)}"
+        counts = Counter(outcome.disturbed)
+        reasons = (reason if count == 1 else f"{reason} ({count} times)" for reason, count in counts.items())
+        yield "Left out", f"rounds that were disturbed: {'; '.join(reasons)}"
     yield "Took", f"{duration(outcome.took_s)}, starts included"
 
 

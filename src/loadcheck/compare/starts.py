@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from loadcheck.compare.outcome import BASE, CONTROL, HEAD, SIDES, Outcome, Start
 from loadcheck.compare.shift import Shift
-from loadcheck.compare.words import percent
+from loadcheck.compare.words import percent, three_digits
 
 SIDE_NAMES: Final = {BASE: "base", CONTROL: "base again", HEAD: "head"}
 UNITS: Final[Mapping[str, tuple[float, str]]] = {
@@ -63,7 +63,8 @@ def _values(starts: Sequence[Start], name: str) -> list[float]:
 
 
 def _middle(values: Sequence[float], unit: str) -> str:
-    return f"{median(values):#.3g} {unit} ({min(values):#.3g} to {max(values):#.3g})"
+    middle, least, most = map(three_digits, (median(values), min(values), max(values)))
+    return f"{middle} {unit} ({least} to {most})"
 
 
 def _change(base: Sequence[float], head: Sequence[float]) -> str:

@@ -107,10 +107,14 @@ def interval(figure: Judged, sign: str = "") -> str:
     return f"{percent(figure.low, sign)} to {percent(figure.high, sign)}"
 
 
+def three_digits(value: float) -> str:
+    """Write a number with three digits that count."""
+    return f"{value:#.3g}".rstrip(".") if abs(value) < 999.5 else f"{value:,.0f}"  # noqa: PLR2004 - no 1e+03
+
+
 def amount(value_ms: float) -> str:
     """Write a time to three digits."""
-    number = f"{value_ms:#.3g}".rstrip(".") if abs(value_ms) < 999.5 else f"{value_ms:,.0f}"  # noqa: PLR2004 - no 1e+03
-    return f"{number} ms"
+    return f"{three_digits(value_ms)} ms"
 
 
 def _own_failures(outcome: Outcome) -> dict[str, int]:

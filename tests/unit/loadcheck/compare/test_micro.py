@@ -228,10 +228,14 @@ def test_a_head_that_cannot_run_at_all_is_told(project, tmp_path):
 
 def test_a_benchmark_that_fails_on_head_makes_it_void(call, project):
     project.commit({"bench/test_new_answer.py": NEW_ANSWER})
+    of_an_earlier_run = project.folder / "perf-results/micro.json"
+    of_an_earlier_run.parent.mkdir(parents=True, exist_ok=True)
+    of_an_earlier_run.touch()
 
     code, _, told = call(project, "--base", project.base, "bench")
 
     assert code == 3
+    assert not of_an_earlier_run.exists()
     assert told.startswith(
         "void: 1 failed on head: bench/test_new_answer.py::test_new_answer: assert 199990000"
     )
