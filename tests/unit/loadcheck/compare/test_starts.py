@@ -28,6 +28,13 @@ def test_each_side_is_told_and_then_the_change(not_slower):
     assert change.told[1].startswith("+0.0 % (")
 
 
+def test_whole_numbers_have_no_point(not_slower):
+    one = tuple(
+        Start(side=side, ready_s=1.0, memory_bytes=102_000_000, peak_bytes=2) for side in (BASE, HEAD)
+    )
+    assert next(started(replace(not_slower, starts=one))).told[1] == "102 MB (102 to 102)"
+
+
 def test_of_one_start_a_side_no_change_is_told(not_slower):
     one = tuple(Start(side=side, ready_s=1.0, memory_bytes=1, peak_bytes=2) for side in (BASE, HEAD))
     assert [row.side for row in started(replace(not_slower, starts=one))] == ["base", "head"]
