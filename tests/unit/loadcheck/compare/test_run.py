@@ -62,6 +62,11 @@ def moved(outcome: Outcome) -> set[str]:
     return {figure.endpoint for figure in outcome.figures if figure.verdict == outcome.verdict}
 
 
+def change_of(outcome: Outcome, name: str) -> float:
+    """Return by which share a figure has changed, as measured."""
+    return next(figure.change for figure in outcome.figures if figure.name == name)
+
+
 def test_a_slower_search_is_found_alone_and_named(versions, project, commit):
     commit("pass")
     change(project, "    pass\n\n\nclass", f"    {BUSY}\n\n\nclass")
@@ -69,6 +74,7 @@ def test_a_slower_search_is_found_alone_and_named(versions, project, commit):
     outcome = versions(tell=told.append)
     assert outcome.verdict == "slower"
     assert moved(outcome) - {ALL} == {"/search"}
+    assert all(change_of(outcome, f"/search {metric}") > 0.5 for metric in ("P50", "CPU"))
     assert outcome.grown[0].function.startswith("look_up")
     assert "round 1 played" in told
     assert "slower: profiling both sides" in told
@@ -84,6 +90,7 @@ def test_a_wait_is_found_that_costs_no_cpu_time(versions, project, commit):
     outcome = versions()
     assert outcome.verdict == "slower"
     assert "/search" in moved(outcome)
+    assert change_of(outcome, "/search P50") > 1
     assert outcome.grown[0].function.startswith("look_up")
 
 
@@ -93,6 +100,7 @@ def test_a_faster_search_is_told(versions, project, commit):
     outcome = versions(rules=replace(RARELY_WRONG, margin=3.0))
     assert outcome.verdict == "faster"
     assert "/search" in moved(outcome)
+    assert change_of(outcome, "/search P50") < -0.5
     assert not outcome.grown
 
 
@@ -154,7 +162,10 @@ def test_base_that_differs_from_itself_makes_a_run_void(versions, commit, monkey
     monkeypatch.setattr(rounds, "Server", unlike)
     outcome = versions()
     assert outcome.verdict == "void"
-    assert any(reason.startswith("base differs from itself: /search P") for reason in outcome.void_reasons)
+    assert any(
+        reason.startswith("base differs from itself: /search P") and "by +" in reason
+        for reason in outcome.void_reasons
+    )
 
 
 def test_a_head_that_does_not_start_is_told_with_what_it_said(versions, project, commit):
