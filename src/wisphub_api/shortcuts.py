@@ -87,8 +87,7 @@ def _one(found: Client | InternetPlan | None) -> Representation | None:
 def _search(directory: Directory, query: str) -> Representation | None:
     if len(query) > QUERY_MAX_CHARS or len(fold(query)) < QUERY_MIN_CHARS:
         return None
-    known = directory.asked_before(query, None, 0)
-    return known or (None if directory.is_broad(query) else directory.search(query, None, 0))
+    return directory.search_at_once(query, None, 0)
 
 
 def _verify(checks: IdentityChecks, service_id: str, body: bytes, caller: Caller) -> Reading[bytes] | None:

@@ -19,6 +19,7 @@ from wisphub_api.upstream.wire import ClientRow, row_of
 
 if TYPE_CHECKING:
     from wisphub_api.clients.indexes import Indexes
+    from wisphub_api.clients.sorting import Positions
 
 _MEMO_SHARE: Final = 16
 """Of the list's bytes, what answers to searches may take: a part in so many."""
@@ -109,23 +110,30 @@ class Directory:
         return self._represent([self._records.stretch(positions)], len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
-        """Give the clients of whom a field contains `query`, the closest first, as JSON."""
+        """Give the clients of whom a field contains `query`, the closest first, as JSON; in any thread."""
+        return self._answer(self._indexes.search.search(query), limit, offset)
+
+    def search_at_once(self, query: str, limit: int | None, offset: int) -> Representation | None:
+        """Give what `search` would, and keep it.
+
+        None where it was not asked before, and so many may be found that nobody should wait for it.
+        """
         answer = self.asked_before(query, limit, offset)
         if answer is None:
-            answer = self.search_anew(query, limit, offset)
+            index = self._indexes.search
+            hits = index.search_few(query, _MANY) if len(self) > _MANY else index.search(query)
+            if hits is None:
+                return None
+            answer = self._answer(hits, limit, offset)
             self.keep(query, limit, offset, answer)
         return answer
-
-    def is_broad(self, query: str) -> bool:
-        """Tell whether so many may be found that nobody should wait for it: `search_anew` in a thread."""
-        return len(self) > _MANY and self._indexes.search.at_most(query) > _MANY
 
     def asked_before(self, query: str, limit: int | None, offset: int) -> Representation | None:
         """Give what `search` would, where it was kept."""
         return self._answers.get((query, limit, offset))
 
     def keep(self, query: str, limit: int | None, offset: int, answer: Representation) -> None:
-        """Keep what `search_anew` has given."""
+        """Keep what `search` has given."""
         self._answers.keep((query, limit, offset), answer)
 
     def by_service_id(self, service_id: int) -> Client | None:
@@ -156,9 +164,7 @@ class Directory:
         positions = {at for text in needles if text for at in self._indexes.search.containing(text)}
         return map(self._at, sorted(positions))
 
-    def search_anew(self, query: str, limit: int | None, offset: int) -> Representation:
-        """Give what `search` would, in any thread."""
-        hits = self._indexes.search.search(query)
+    def _answer(self, hits: Positions, limit: int | None, offset: int) -> Representation:
         wanted = page_of(hits, limit, offset)
         if self._changed and not self._changed.keys().isdisjoint(wanted.tolist()):
             return self._represent(map(self._json, wanted.tolist()), len(hits))

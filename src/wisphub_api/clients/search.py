@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from copy import copy
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 
+from wisphub_api.clients.entries import Numbers
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.numbers import NumberIndex, NumberIndexBuilder, is_long_number
 from wisphub_api.clients.sorting import Positions
@@ -46,6 +47,20 @@ class SearchIndexBuilder:
                 self.words.add(field)
 
 
+class _Sought(NamedTuple):
+    """A form of a query, and what holds parts of it.
+
+    Attributes:
+        needle: Its text, folded.
+        words: Its words.
+        entries: For each, the indexed words that contain it; those that the fewest fields hold come first.
+    """
+
+    needle: str
+    words: list[str]
+    entries: list[Numbers]
+
+
 class SearchIndex:
     """Finds clients by what one of their fields contains; immutable.
 
@@ -71,16 +86,32 @@ class SearchIndex:
         """How many clients are looked at beside the index."""
         return len(self._changed)
 
-    def at_most(self, query: str) -> int:
-        """Bound from above how many clients `search` will give, in less time than that takes."""
-        return sum(map(self._at_most, _needles(query))) + self.changed
-
     def search(self, query: str) -> Positions:
         """Give the positions of the clients of whom one field holds all words of `query`.
 
         Exact matches come first, then those that begin with it, then the others, each in order.
         """
-        hits = np.concatenate([np.zeros(0, np.int64), *map(self._hits, _needles(query))])
+        return self._ranked(map(self._sought, _needles(query)))
+
+    def search_few(self, query: str, most: int) -> Positions | None:
+        """Give what `search` would; None, in less time than that takes, where it may be more than so many."""
+        sought = [*map(self._sought, _needles(query))]
+        return self._ranked(sought) if sum(map(self._at_most, sought)) + self.changed <= most else None
+
+    def containing(self, text: str) -> set[int]:
+        """Give the positions of the clients of whom one field holds all words of `text` (folded)."""
+        return set((self._hits(self._sought(text)) // _RANKS).tolist())
+
+    def _sought(self, needle: str) -> _Sought:
+        words = needle.split()
+        return _Sought(needle, words, self._words.containing(dict.fromkeys(words)))
+
+    def _at_most(self, sought: _Sought) -> int:
+        numbers = self._numbers.at_most(sought.words) if _is_digits(sought.needle) else 0
+        return self._words.times_held(sought.entries[0]) + numbers
+
+    def _ranked(self, sought: Iterable[_Sought]) -> Positions:
+        hits = np.concatenate([np.zeros(0, np.int64), *map(self._hits, sought)])
         hits.sort()
         clients = hits // _RANKS
         closest = hits[np.append(True, clients[1:] != clients[:-1])[: len(hits)]]
@@ -88,19 +119,10 @@ class SearchIndex:
         found: Positions = closest[by_rank] // _RANKS
         return found
 
-    def containing(self, text: str) -> set[int]:
-        """Give the positions of the clients of whom one field holds all words of `text` (folded)."""
-        return set((self._hits(text) // _RANKS).tolist())
-
-    def _at_most(self, needle: str) -> int:
-        words = needle.split()
-        numbers = self._numbers.at_most(words) if _is_digits(needle) else 0
-        return self._words.at_most(words) + numbers
-
-    def _hits(self, needle: str) -> Positions:
+    def _hits(self, sought: _Sought) -> Positions:
         """Give the clients of whom a field holds all words, each with its rank: position * 3 + rank."""
-        words = needle.split()
-        fields = self._words.fields_with(list(dict.fromkeys(words)))
+        needle, words = sought.needle, sought.words
+        fields = self._words.fields_with(sought.entries)
         positions = self._clients.take(fields).astype(np.int64)
         ranks = self._words.ranks(fields, words)
         if _is_digits(needle):

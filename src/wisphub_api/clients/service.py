@@ -70,11 +70,10 @@ class ClientService:
         if len(fold(query)) < QUERY_MIN_CHARS:
             raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
         reading = await self._directory.read(wish)
-        directory = reading.value
-        if directory.asked_before(query, limit, offset) is None and directory.is_broad(query):
-            answer = await self._search_broadly(directory, query, limit, offset)
-            return reading.map(lambda _: answer)
-        return reading.map(lambda directory: directory.search(query, limit, offset))
+        answer = reading.value.search_at_once(query, limit, offset)
+        if answer is None:
+            answer = await self._search_broadly(reading.value, query, limit, offset)
+        return reading.map(lambda _: answer)
 
     async def _search_broadly(
         self, directory: Directory, query: str, limit: int | None, offset: int
@@ -83,7 +82,7 @@ class ClientService:
         async with self._broad:
             answer = directory.asked_before(query, limit, offset)
             if answer is None:
-                answer = await asyncio.to_thread(directory.search_anew, query, limit, offset)
+                answer = await asyncio.to_thread(directory.search, query, limit, offset)
                 directory.keep(query, limit, offset, answer)
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -74,13 +75,18 @@ class WordIndex:
         held = np.bincount(self._words, minlength=len(self._entries))
         self._holder_starts = starts_of(held.astype(np.int32))
 
-    def at_most(self, words: list[str]) -> int:
-        """Bound from above how many fields hold all words, in less time than it takes to find them."""
-        return min(self._times_held(self._entries.containing(word)) for word in words)
+    def containing(self, words: Iterable[str]) -> list[Numbers]:
+        """Give for each word the entries that contain it, those that the fewest fields hold first."""
+        return sorted(map(self._entries.containing, words), key=self.times_held)
 
-    def fields_with(self, words: list[str]) -> Numbers:
-        """Give the fields that hold all words, each within one of theirs, in ascending order."""
-        fewest, *others = sorted(map(self._entries.containing, words), key=self._times_held)
+    def times_held(self, entries: Numbers) -> int:
+        """Tell how often fields hold these entries: no more fields hold one of them."""
+        starts = self._holder_starts
+        return int((starts.take(entries + 1) - starts.take(entries)).sum())
+
+    def fields_with(self, containing: list[Numbers]) -> Numbers:
+        """Give the fields that hold one entry of each of the given, in ascending order."""
+        fewest, *others = containing
         fields = self._holders_of(fewest)
         for numbers in others:
             fields = fields.compress(self._hold_any(fields, numbers))
@@ -108,13 +114,9 @@ class WordIndex:
             return np.zeros(0, np.bool_)
         return _among(self._words.take(places), self._entries.beginning(text), len(self._entries))
 
-    def _times_held(self, words: Numbers) -> int:
-        starts = self._holder_starts
-        return int((starts.take(words + 1) - starts.take(words)).sum())
-
     def _hold_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
         """Tell of each field whether it holds one of the words, the way that looks at the least."""
-        times_held = self._times_held(words)
+        times_held = self.times_held(words)
         if len(words) > 1 and len(fields) * _WORDS < times_held:
             return self._have_any(fields, words)
         if len(words) == 1 and len(fields) * _STEPS < times_held:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.records import Records
+from wisphub_api.clients.search import SearchIndex
 from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.exceptions import CrawlIncomplete
 from wisphub_api.shortcuts import _search as short_search
@@ -86,13 +86,13 @@ async def test_after_a_change_the_whole_list_is_made_anew_off_the_event_loop_and
 def searches(monkeypatch) -> list[threading.Thread]:
     """In which threads is searched."""
     threads: list[threading.Thread] = []
-    search_anew = Directory.search_anew
+    hits_of = SearchIndex._ranked
 
-    def watched(directory: Directory, *asked: Any) -> Representation:
+    def watched(index: SearchIndex, sought: Any) -> Any:
         threads.append(threading.current_thread())
-        return search_anew(directory, *asked)
+        return hits_of(index, sought)
 
-    monkeypatch.setattr(Directory, "search_anew", watched)
+    monkeypatch.setattr(SearchIndex, "_ranked", watched)
     return threads
 
 
@@ -112,7 +112,7 @@ async def test_what_finds_many_is_searched_off_the_event_loop_and_once(broad, se
     (thread,) = searches
     assert thread is not threading.main_thread()
     assert (await service.search("luz", None, 0)).value is first.value
-    assert broad.search("luz", None, 0) is first.value
+    assert broad.search_at_once("luz", None, 0) is first.value
 
 
 async def test_what_finds_few_is_searched_at_once(broad, searches):
@@ -135,6 +135,6 @@ def test_the_short_way_leaves_what_finds_many_to_the_long_one_until_it_is_known(
     found = short_search(broad, "ana")
     assert found
     assert found is short_search(broad, "ana")
-    answer = broad.search_anew("luz", None, 0)
+    answer = broad.search("luz", None, 0)
     broad.keep("luz", None, 0, answer)
     assert short_search(broad, "luz") is answer
