@@ -41,6 +41,13 @@ def free_port() -> int:
     return port
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Let Ctrl-C end what tests start; begun by a script with `&` they would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def running(command: list[str], url: str) -> Iterator[str]:
     """Run a program of ours until the context ends; gives its URL once that answers."""
