@@ -119,6 +119,7 @@ class Supervisor:
             self._stop()
             await self._all_gone()
             return False
+        logger.info("all %d workers are up", self._count)
         async with asyncio.TaskGroup() as group:
             for place in range(self._count):
                 group.create_task(self._keep(place))

@@ -82,9 +82,12 @@ class RedisLink:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close every connection."""
+        """Ask nothing more, wait for the answers that are under way, and close every connection."""
         if self._healer is not None:
             await end(self._healer)
+        self._why = "this process ends"
+        for _place in range(CONNECTIONS):  # who still asks has one of the places, and its time is bounded
+            await self._places.acquire()
         await self._redis.aclose()
 
     def on_return(self, call: Callable[[], Awaitable[None]]) -> None:

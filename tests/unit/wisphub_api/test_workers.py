@@ -94,6 +94,8 @@ def start(tmp_path: Path, settings: Any) -> Start:
         service = Service(process, port, log)
         try:
             until(service.is_ready)
+            if workers > 1:  # until all are up, the death of one ends the service
+                until(lambda: service.said(f"all {workers} workers are up"))
             yield service
         finally:
             process.terminate()

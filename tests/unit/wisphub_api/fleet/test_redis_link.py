@@ -276,6 +276,18 @@ async def test_to_close_it_takes_no_time_while_it_does_not_answer(redis_server):
     assert time.monotonic() - begun < 2 + SLACK_S
 
 
+async def test_what_is_under_way_is_answered_before_it_is_closed_and_nothing_is_asked_after(redis_server):
+    async with RedisLink(redis_server.url) as link:
+        slow = asyncio.create_task(link.ask(lambda redis: redis.blpop(["nothing"], timeout=1), within_s=10))
+        await asyncio.sleep(0.05)
+    assert slow.done()
+    assert slow.result() is None
+    with pytest.raises(Apart, match="this process ends"):
+        await link.ask(lambda redis: redis.get("k"))
+    with redis_server.connected() as connection:
+        assert len(connection.client_list()) == 1, "its own"
+
+
 def test_what_is_wrong_is_said_without_what_was_asked():
     assert describe(ReadOnlyError("READONLY Esperanza")) == "it refuses (ReadOnlyError)"
     assert describe(OSError("Esperanza")) == "it cannot be reached"
