@@ -279,7 +279,7 @@ def test_two_machines_load_once_a_refresh_and_one_that_is_cut_off_goes_on_alone(
         network.cut(2)
         until(lambda: all(state.startswith("alone: ") for state in theirs.readiness()))
         assert theirs.name_of(7) == {"Vista Desde Ambas"}
-        assert ours.readiness() == {"together"}
+        until(lambda: ours.readiness() == {"together"})  # one late answer is no trouble: it is asked again
         assert ours.rename(8, "Escrita Mientras Tanto") == 200
         network.mend(2)
         until(lambda: theirs.readiness() == {"together"})

@@ -49,11 +49,21 @@ class Service:
         return sum(words in line for line in self.log.read_text().splitlines())
 
     def is_ready(self) -> bool:
-        """Whether it answers, and says that it is warm, whichever worker is asked."""
+        """Whether it answers, and says that it is warm; whichever worker is asked."""
+        return self.ready_worker() is not None
+
+    def ready_worker(self) -> str | None:
+        """What tells the worker that answered from the others, if it is warm: how its request ids begin."""
         try:
-            return all(httpx.get(f"{self.url}/health/ready").status_code == 200 for _ in range(8))
+            answer = httpx.get(f"{self.url}/health/ready")
         except httpx.TransportError:
-            return False
+            return None
+        return answer.headers["X-Request-ID"][:20] if answer.status_code == 200 else None
+
+    def are_ready(self, workers: int) -> bool:
+        """Whether so many say that they are warm, and none that it is not; each may answer several times."""
+        answers = [self.ready_worker() for _ in range(8 * workers)]
+        return None not in answers and len(set(answers)) == workers
 
 
 def until(is_so: Callable[[], object]) -> None:
@@ -93,8 +103,8 @@ def start(tmp_path: Path, settings: Any) -> Start:
             )
         service = Service(process, port, log)
         try:
-            until(service.is_ready)
-            if workers > 1:  # until all are up, the death of one ends the service
+            until(lambda: service.are_ready(workers))
+            if workers > 1:  # until its supervisor knows that, the death of one ends the service
                 until(lambda: service.said(f"all {workers} workers are up"))
             yield service
         finally:
