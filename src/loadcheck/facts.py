@@ -29,6 +29,27 @@ class ArrivalFacts(Struct, frozen=True, kw_only=True):
     dropped_s: tuple[float, ...] = ()
 
 
+class Spread(Struct, frozen=True, kw_only=True):
+    """Milliseconds: their mean, percentiles and maximum."""
+
+    mean_ms: float
+    p50_ms: float
+    p90_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+
+class Floor(Struct, frozen=True, kw_only=True):
+    """What the machine itself took beside a run, in its judged stretch (see echo.py).
+
+    `echo` is how long the generator waited for an echo, `timer` how late an idle process woke.
+    """
+
+    echo: Spread
+    timer: Spread
+
+
 class GeneratorFacts(Struct, frozen=True, kw_only=True):
     """How the run went: what decides whether its samples may be judged.
 
@@ -36,7 +57,8 @@ class GeneratorFacts(Struct, frozen=True, kw_only=True):
     `cpu_share` is the generator's CPU time over the whole run in cores (1.0: one core busy all the time), of
     the busiest process where there are several; `own_cores` that of all; `machine_busy_cores` what the whole
     machine spent. `lag_p95_ms` is how late the generator woke from short sleeps: its share in every latency
-    it measures. `mean_wait_s` is the mean of the waits its users drew.
+    it measures. `mean_wait_s` is the mean of the waits its users drew. `floor` is what the machine itself
+    took, None where it was not measured.
     """
 
     started_at: float
@@ -52,6 +74,7 @@ class GeneratorFacts(Struct, frozen=True, kw_only=True):
     unfinished_users: int
     users: tuple[tuple[float, int], ...] = ()
     arrivals: ArrivalFacts | None = None
+    floor: Floor | None = None
 
     @property
     def played_from_s(self) -> float:

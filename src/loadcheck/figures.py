@@ -5,7 +5,10 @@ from typing import Any
 
 import numpy as np
 from msgspec import Struct, field
+from msgspec.structs import replace
 
+from loadcheck.echo import SHARES
+from loadcheck.facts import Floor
 from loadcheck.intervals import (
     Interval,
     mean_interval,
@@ -65,14 +68,15 @@ class Measured(Struct, frozen=True, kw_only=True):
     """All that a run offers to be judged: its samples, the stretch they were taken in, what is no request's.
 
     `start_s` and `end_s` bound the stretch in seconds of the run (both 0: taken one at a time, without a
-    rate); `dropped` are arrivals that were never sent; `usage` is the server's, `counters` are the test's
-    own.
+    rate); `dropped` are arrivals that were never sent; `floor` is what the machine itself took;
+    `usage` is the server's, `counters` are the test's own.
     """
 
     samples: Samples
     start_s: float = 0.0
     end_s: float = 0.0
     dropped: int = 0
+    floor: Floor | None = None
     usage: Usage | None = None
     counters: Mapping[str, float] = field(default_factory=dict)
 
@@ -81,9 +85,7 @@ class Measured(Struct, frozen=True, kw_only=True):
         if endpoint is None:
             return self
         kept = self.samples.where(lambda label: label.endpoint in (endpoint, NO_ENDPOINT))
-        return Measured(
-            samples=kept, start_s=self.start_s, end_s=self.end_s, usage=self.usage, counters=self.counters
-        )
+        return replace(self, samples=kept, dropped=0)
 
     def summary(self) -> Figures:
         """The figures every table shows."""
@@ -125,6 +127,24 @@ class Measured(Struct, frozen=True, kw_only=True):
                 f"nothing measured {metric!r}; counters of this run: {', '.join(self.counters) or 'none'}"
             )
         return Estimate(figure=self.counters[metric], had=1)
+
+    def machine_share_ms(self, metric: str) -> float:
+        """Return how much of a figure the machine and the generator took by themselves, 0 where unknown.
+
+        Of a response time it is the echo's figure (of a percentile between two that were measured, the higher
+        one's), of the lateness of the server's event loop that of the timer.
+        """
+        if self.floor is None:
+            return 0.0
+        if metric == "lag_max_ms":
+            return self.floor.timer.max_ms
+        if not LATENCY.fullmatch(metric):
+            return 0.0
+        share = percentile_share(metric)
+        if share is None:
+            return self.floor.echo.mean_ms if "mean" in metric else self.floor.echo.max_ms
+        measured = (name for name, at in SHARES.items() if at >= share)
+        return float(getattr(self.floor.echo, next(measured, "max_ms")))
 
     def _known(self, metric: str) -> tuple[Floats, Floats]:
         """Return the successes' latencies of a kind, and when they ended."""

@@ -3,19 +3,20 @@
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
 
+from loadcheck import echo
 from loadcheck.counters import CounterWatch, Readings, growth
 from loadcheck.facts import GeneratorFacts, Snapshot
 from loadcheck.figures import Measured
 from loadcheck.process import ChildProcess, ProcessFailed
 from loadcheck.sample_file import read_samples
 from loadcheck.samples import Samples
-from loadcheck.server import Server, free_port
+from loadcheck.server import Program, Server, free_port, serving
 from loadcheck.target import HOST, Target
 from loadcheck.usage import Moment, Usage
 from loadcheck.workload import Workload
@@ -54,6 +55,7 @@ class Run(Struct, frozen=True, kw_only=True):
             start_s=self.facts.judged.start_s,
             end_s=self.facts.judged.end_s,
             dropped=self.facts.arrivals.dropped if self.facts.arrivals else 0,
+            floor=self.facts.floor,
             usage=self.usage.get(self.under_test),
             counters={
                 name: growth(readings, self.facts.judged.start_s) for name, readings in self.counters.items()
@@ -121,9 +123,15 @@ class Generator(Struct, frozen=True, kw_only=True):
                     stack.enter_context(self._start(f"worker-{number}", ["--once", f"--worker={address}"]))
                     for number in range(local)
                 ]
+            arguments.append(f"--echo={HOST}:{stack.enter_context(self._echo_server()).port}")
             driver = stack.enter_context(self._start("driver", arguments))
             stack.callback(self.tell, None)
             self._wait(driver, workers, workload.deadline_s, out)
+
+    def _echo_server(self) -> AbstractContextManager[Server]:
+        """Run what tells how much of a response time is the machine's."""
+        command = (sys.executable, "-I", echo.__file__, "{port}")
+        return serving(Program(name="echo", command=command), logs=self.logs)
 
     def _start(self, name: str, arguments: Sequence[str]) -> ChildProcess:
         command = [sys.executable, "-m", "loadcheck.driver", *arguments]

@@ -10,7 +10,7 @@ from loadcheck.facts import ArrivalFacts
 from loadcheck.figures import Measured
 from loadcheck.generator import Run
 from loadcheck.judge import Check, Judgement, claim, judge, with_the_rest
-from loadcheck.objectives import Objective
+from loadcheck.objectives import LATENCY, Objective
 from loadcheck.result import Result
 from loadcheck.samples import Label, Samples
 from loadcheck.slowest import slowest
@@ -45,7 +45,7 @@ def result_of_run(
         folder=str(run.folder.relative_to(out)),
         judgements=_judgements(objectives, run.measured),
         claims=(*claims_on_drops(run.facts.arrivals, objectives), *claims),
-        void_reasons=void_reasons(_facts(run)),
+        void_reasons=void_reasons(_facts(run, objectives)),
         workload=run.workload,
         generator=run.facts,
         under_test=run.under_test,
@@ -87,7 +87,7 @@ def claims_on_drops(arrivals: ArrivalFacts | None, objectives: tuple[Objective, 
     return (claim(DROPS, arrivals.dropped, "≤", 0),)
 
 
-def _facts(run: Run) -> RunFacts:
+def _facts(run: Run, objectives: tuple[Objective, ...]) -> RunFacts:
     judged, window = run.judged, run.facts.judged
     in_time = float((judged.done_s <= window.end_s).sum())
     return RunFacts(
@@ -96,8 +96,15 @@ def _facts(run: Run) -> RunFacts:
         mean_answer_s=float(judged.response_ms.mean()) / 1_000 if len(judged) else 0.0,
         server_cores=sum(usage.cores for usage in run.whole_usage.values()),
         asked_arrivals=run.workload.judged_arrivals,
+        promised_ms=shortest_promise_ms(objectives),
         asked_users=run.workload.users_at_end if run.workload.judge == "warm" else 0,
     )
+
+
+def shortest_promise_ms(objectives: tuple[Objective, ...]) -> float:
+    """Return the shortest response time that is promised, 0 where none is."""
+    promised = [limit for each in objectives for limit in each.limits if LATENCY.fullmatch(limit.metric)]
+    return min((limit.limit for limit in promised if limit.relation == "≤"), default=0.0)
 
 
 def failures(samples: Samples) -> dict[str, int]:

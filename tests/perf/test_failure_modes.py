@@ -3,10 +3,10 @@ And when a worker is killed, or all are replaced in turn?
 
 50 users ask a service of two workers whose caches are full and whose TTL is a second. Their requests are all
 answered from memory: none may fail, and the P95 may be 1.5 times that of a calm run of the same service,
-which is played first; the 0.3 ms to which the harness is held are let pass. Beside them a few callers ask for
-what cannot be cached: each is told in time that it cannot be had. WispHub Net is never asked more than its
-budget allows, and once it is well again, new answers come without a restart: after one refresh interval and
-the five seconds, at most, until it is looked at again.
+which is played first; what an echo server beside it takes is the machine's, and is let pass. Beside them a
+few callers ask for what cannot be cached: each is told in time that it cannot be had. WispHub Net is never
+asked more than its budget allows, and once it is well again, new answers come without a restart: after one
+refresh interval and the five seconds, at most, until it is looked at again.
 
 When a worker is killed, each user may lose the one request that was under way or comes next on a broken
 connection, and nothing after it. When the workers are replaced in turn nobody loses any.
@@ -109,7 +109,8 @@ class Site:
         Where it does not, the repetition begins with a calm run of its own.
         """
         assert self._calm is not None
-        figure, found = ratio(p95(run), p95(self._calm))
+        machine_ms = max(run.measured.machine_share_ms("p95_ms"), RESOLUTION_MS)
+        figure, found = ratio(p95(run), p95(self._calm), machine_ms)
         limit = Limit("p95_over_calm", "≤", TIMES_CALM)
         if found.high <= TIMES_CALM:
             return Check(limit=limit, figure=figure, interval=found, verdict="met")
@@ -249,14 +250,16 @@ def p95(run: Run) -> tuple[float, Interval]:
     return estimate, percentile_interval(good.latency_ms, good.done_s, 0.95)
 
 
-def ratio(over: tuple[float, Interval], under: tuple[float, Interval]) -> tuple[float, Interval]:
-    """Bound the ratio of two figures by their intervals, on a scale of logarithms; 0.3 ms are let pass.
+def ratio(
+    over: tuple[float, Interval], under: tuple[float, Interval], let_pass_ms: float
+) -> tuple[float, Interval]:
+    """Bound the ratio of two figures by their intervals, on a scale of logarithms; some of one is let pass.
 
     Zou & Donner, "Construction of confidence limits about effect measures", Statistics in Medicine 27 (2008).
     """
     (top, top_in), (bottom, bottom_in) = over, under
     top, top_low, top_high = (
-        max(value - RESOLUTION_MS, RESOLUTION_MS) for value in (top, top_in.low, top_in.high)
+        max(value - let_pass_ms, RESOLUTION_MS) for value in (top, top_in.low, top_in.high)
     )
     down = math.hypot(math.log(top / top_low), math.log(bottom_in.high / bottom))
     up = math.hypot(math.log(top_high / top), math.log(bottom / max(bottom_in.low, RESOLUTION_MS)))

@@ -37,6 +37,7 @@ def test_resources(load: LoadTest, stand: Stand) -> None:
     load.check(
         run,
         objective(
+            p95_ms=50,
             cpu_cores=0.5,
             memory_mb=120,
             threads=12,

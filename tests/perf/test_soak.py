@@ -26,13 +26,14 @@ HASTY = UserClass(locustfile="locustfiles/bot_traffic.py", name="WispHubAPIUser"
 
 
 def test_soak(load: LoadTest, stand: Stand) -> None:
-    hold_s = load.pick(short=5, documented=120, soak=1_800)
+    hold_s = load.pick(short=8, documented=120, soak=1_800)
     upstream = stand.upstream(latency_ms=50)
     service = stand.service(upstream, wisphub_api_clients_ttl=1)
     workload = closed(HASTY, users=20, hold_s=hold_s, warm_up_s=2)
     run = load.play(workload, service, beside=(upstream.server,), env=stand.consumer_env)
+    machine_ms = run.measured.machine_share_ms("p95_ms")
     load.check(
         run,
         objective(p95_ms=50, memory_mb=120),
-        claims=(memory_drift(run, at_most_mb=20), latency_drift(run, at_most_ms=3)),
+        claims=(memory_drift(run, at_most_mb=20), latency_drift(run, at_most_ms=3 + machine_ms)),
     )

@@ -38,6 +38,7 @@ def generate(options: argparse.Namespace) -> None:
     workload = msgspec.json.decode(options.workload.read_bytes(), type=Workload)
     sides = read_sides(options.sides) if options.sides else ()
     clock = Clock()
+    echo = address(options.echo) if options.echo else None
     progress = Progress(options.out / "progress.json", clock, workload.planned_s)
     with ExitStack() as stack:
         keeps = [
@@ -46,16 +47,18 @@ def generate(options: argparse.Namespace) -> None:
         ]
         conductor: Conductor
         if options.bind:
-            conductor = MasterConductor(workload, options.host, keeps[0], clock, bind=address(options.bind))
+            conductor = MasterConductor(
+                workload, options.host, keeps[0], clock, bind=address(options.bind), echo=echo
+            )
         else:
             writers = [
                 BlockWriter(keep, source=number, zero=clock.started_at) for number, keep in enumerate(keeps)
             ]
             conductor = LocalConductor(
-                workload, options.host, writers, clock, [Meter(side) for side in sides]
+                workload, options.host, writers, clock, [Meter(side) for side in sides], echo
             )
         try:
-            facts = play(workload, conductor, clock, progress)
+            facts = play(workload, conductor, clock, progress, echo)
             write_locust_report(options.out / "locust.html", conductor.runner.environment)
         finally:
             conductor.close()
@@ -78,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     parser.add_argument("--workload", type=Path, help="a JSON file: loadcheck.workload.Workload")
     parser.add_argument("--out", type=Path, help="the folder of the results")
     parser.add_argument("--bind", metavar="HOST:PORT", help="be the master of the workload's workers")
+    parser.add_argument("--echo", metavar="HOST:PORT", help="ask the echo server there beside the users")
     parser.add_argument("--worker", metavar="HOST:PORT", help="generate load for the master at this address")
     parser.add_argument("--once", action="store_true", help="as a worker: end after one run")
     return parser

@@ -10,6 +10,8 @@ from locust import clients, events
 from locust.contrib import fasthttp
 from locust.exception import ResponseError
 
+BLOCK_BYTES = 64 * 1024
+
 Leave = Callable[[Any, Any, Any, Any], bool | None]
 
 
@@ -19,6 +21,7 @@ def tell_of_every_request(timeout_s: float) -> None:
     _forget_no_answer()
     _wait_no_longer_than(timeout_s)
     _name_without_queries()
+    _read_large_blocks()
 
 
 def _send_nothing_anew() -> None:
@@ -79,3 +82,15 @@ def _name_without_queries() -> None:
         fire(**told)  # type: ignore[no-untyped-call]  # Locust's events are untyped
 
     events.request.fire = fire_nameless  # type: ignore[method-assign]  # listeners cannot change what others hear
+
+
+def _read_large_blocks() -> None:
+    """Read answers in blocks of 64 kB: by 4 kB, the default, a long one takes nearly twice the CPU time."""
+    begin = geventhttpclient.client.HTTPClient.__init__
+
+    @functools.wraps(begin)
+    def with_large_blocks(*arguments: Any, **options: Any) -> None:
+        options.setdefault("block_size", BLOCK_BYTES)
+        begin(*arguments, **options)
+
+    geventhttpclient.client.HTTPClient.__init__ = with_large_blocks  # type: ignore[method-assign]  # FastHttpUser cannot pass it on

@@ -41,15 +41,16 @@ class Conductor(Protocol):
 class LocalConductor:
     """All users run in this process."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what a process plays a workload with
         self,
         workload: Workload,
         host: str,
         writers: Sequence[BlockWriter],
         clock: Clock,
         meters: Sequence[Meter] = (),
+        echo: tuple[str, int] | None = None,
     ) -> None:
-        self._load = Load(workload, writers, clock, Share(), meters)
+        self._load = Load(workload, writers, clock, Share(), meters, echo=echo)
         environment = Environment(user_classes=self._load.user_classes, host=host, events=events)
         self.runner: Runner = environment.create_local_runner()
         self._history = gevent.spawn(stats_history, self.runner)

@@ -14,9 +14,10 @@ from loadcheck.driver.arrivals import ArrivalProcess, Callers
 from loadcheck.driver.clients import tell_of_every_request
 from loadcheck.driver.clock import Clock
 from loadcheck.driver.pairs import Meter
-from loadcheck.driver.pulse import Cost, Pulse
+from loadcheck.driver.pulse import Cost, EchoCaller, Pulse
 from loadcheck.driver.recorder import Recorder
 from loadcheck.driver.users import Waits, load_users
+from loadcheck.facts import Spread
 from loadcheck.sample_file import BlockWriter
 from loadcheck.workload import Arrivals, Workload
 
@@ -38,6 +39,7 @@ class LoadFacts(Struct, frozen=True, kw_only=True):
     due: int
     dropped_at: tuple[float, ...]
     late_p95_ms: float
+    echo: Spread | None = None
 
 
 class Share(Struct, frozen=True):
@@ -50,13 +52,15 @@ class Share(Struct, frozen=True):
 class Load:
     """Makes the users of a workload and records what they do, each side's samples with its writer."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a process plays a part of a workload with
         self,
         workload: Workload,
         writers: Sequence[BlockWriter],
         clock: Clock,
         share: Share,
         meters: Sequence[Meter] = (),
+        *,
+        echo: tuple[str, int] | None = None,
     ) -> None:
         random.seed(workload.seed + share.part)
         tell_of_every_request(workload.network_timeout_s)
@@ -71,6 +75,7 @@ class Load:
         events.user_error.add_listener(self._recorder.on_user_error)  # type: ignore[no-untyped-call]  # likewise
         self.user_classes: list[type[User]] = load_users(workload, self._waits, self._callers, meters)
         self._pulse, self._cost = Pulse(clock), Cost()
+        self._echo = EchoCaller(echo, clock) if echo else None
         self._flushing = gevent.spawn(self._flush_often)
 
     def arrive(self, stage: Arrivals) -> None:
@@ -83,6 +88,8 @@ class Load:
         cpu_share, _ = self._cost.cores()
         self._arrivals.stop()
         self._pulse.stop()
+        if self._echo:
+            self._echo.stop()
         self._callers.let_line_through()
         self._callers.close()
         unfinished = self._let_users_finish(runner)
@@ -98,6 +105,7 @@ class Load:
             due=sum(at_s >= judged_from_s for at_s in self._callers.due_s),
             dropped_at=tuple(self._clock.started_at + at_s for at_s in self._callers.dropped_s),
             late_p95_ms=float(np.quantile(late_ms, 0.95)) if late_ms else 0.0,
+            echo=self._echo.spread(judged_from_s) if self._echo else None,
         )
 
     def _let_users_finish(self, runner: Runner) -> int:

@@ -56,7 +56,7 @@ class Answers:
 class MasterConductor:
     """The users run in worker processes, on this machine or others."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a master plays a workload with
         self,
         workload: Workload,
         host: str,
@@ -64,9 +64,11 @@ class MasterConductor:
         clock: Clock,
         *,
         bind: tuple[str, int],
+        echo: tuple[str, int] | None = None,
     ) -> None:
         self._workload = workload
         self._clock = clock
+        self._echo = echo
         users = load_users(workload, Waits(), Callers(clock, 0))  # Locust's master shares them out by name
         environment = Environment(user_classes=users, host=host, events=events)
         self.runner: MasterRunner = environment.create_master_runner(*bind)
@@ -87,7 +89,7 @@ class MasterConductor:
     def _gather(self) -> None:
         """Wait for the workers, and until they have loaded their users; raises `WorkersLost`."""
         self._hello.wait(WORKERS_WITHIN_S)
-        self._tell_all(LOAD, Order(workload=self._workload, parts=self._workload.workers))
+        self._tell_all(LOAD, Order(workload=self._workload, parts=self._workload.workers, echo=self._echo))
         self._loaded.wait(WORKERS_WITHIN_S)
         self._loaded.insist()
 

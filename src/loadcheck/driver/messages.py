@@ -14,7 +14,8 @@ SAMPLES = "loadcheck-samples"
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """A workload that a number of workers share."""
+    """A workload that a number of workers share; `echo` is where an echo server listens."""
 
     workload: Workload
     parts: int
+    echo: tuple[str, int] | None = None

@@ -10,8 +10,8 @@ from loadcheck.driver.clock import Clock
 from loadcheck.driver.conductor import Conductor
 from loadcheck.driver.load import LoadFacts
 from loadcheck.driver.progress import Progress
-from loadcheck.driver.pulse import Cost
-from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
+from loadcheck.driver.pulse import Cost, timer_spread
+from loadcheck.facts import ArrivalFacts, Floor, GeneratorFacts, Spread, Window
 from loadcheck.workload import Users, Workload
 
 COUNT_EVERY_S = 0.25
@@ -45,7 +45,13 @@ class Head:
         self.counts.append((self._clock.elapsed_s(), self._runner.user_count))
 
 
-def play(workload: Workload, conductor: Conductor, clock: Clock, progress: Progress) -> GeneratorFacts:
+def play(
+    workload: Workload,
+    conductor: Conductor,
+    clock: Clock,
+    progress: Progress,
+    echo: tuple[str, int] | None = None,
+) -> GeneratorFacts:
     """Spawn, warm up, hold, let the users finish; return how it went."""
     head, cost = Head(conductor.runner, clock), Cost()
     progress.start(conductor.runner)
@@ -70,7 +76,17 @@ def play(workload: Workload, conductor: Conductor, clock: Clock, progress: Progr
         unfinished_users=sum(part.unfinished_users for part in parts),
         users=tuple(head.counts),
         arrivals=arrival_facts(parts, clock, judged_from_s) if workload.is_open else None,
+        floor=floor(parts, echo, clock.started_at + judged_from_s),
     )
+
+
+def floor(parts: Sequence[LoadFacts], echo: tuple[str, int] | None, since: float) -> Floor | None:
+    """Return what the machine itself took since a moment, by the process for which it took longest."""
+    spreads = [part.echo for part in parts if part.echo]
+    if not spreads or echo is None:
+        return None
+    worst = {name: max(getattr(each, name) for each in spreads) for name in Spread.__struct_fields__}
+    return Floor(echo=Spread(**worst), timer=timer_spread(echo, since))
 
 
 def arrival_facts(parts: Sequence[LoadFacts], clock: Clock, judged_from_s: float) -> ArrivalFacts:

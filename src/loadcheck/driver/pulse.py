@@ -1,16 +1,21 @@
-"""How well the load generator itself is doing: how late it wakes, what CPU time it costs."""
+"""How well the load generator itself is doing: how late it wakes, what an echo takes, what it costs."""
 
 import time
 from array import array
 from collections.abc import Iterator
 
 import gevent
+import msgspec
 import numpy as np
 import psutil
+from gevent import socket
 
 from loadcheck.driver.clock import Clock
+from loadcheck.echo import ECHO, EVERY_S, spread
+from loadcheck.facts import Spread
 
 PULSE_S = 0.02
+ANSWER_WITHIN_S = 10.0
 
 
 class Pulse:
@@ -41,6 +46,51 @@ def lags_ms(late_s: float) -> Iterator[float]:
     yield late_s * 1_000
     while (late_s := late_s - PULSE_S) > 0:
         yield late_s * 1_000
+
+
+class EchoCaller:
+    """Asks the echo server 50 times a second, beside the users and through their event loop.
+
+    An echo counts from when it was due, as a user's answer counts from when it came: both wait until the loop
+    has time for them. After a stall those that should have come meanwhile are due at once.
+    """
+
+    def __init__(self, address: tuple[str, int], clock: Clock) -> None:
+        self._address = address
+        self._clock = clock
+        self._took = array("d")
+        self._done_s = array("d")
+        self._greenlet = gevent.spawn(self._ask_often)
+
+    def stop(self) -> None:
+        """End it."""
+        self._greenlet.kill()
+
+    def spread(self, from_s: float) -> Spread | None:
+        """Return what the echoes since a moment of the run took; None where there was none."""
+        done_s, took_ms = np.array(self._done_s), np.array(self._took)
+        judged = took_ms[done_s >= from_s].tolist()
+        return Spread(**spread(judged)) if judged else None
+
+    def _ask_often(self) -> None:
+        with socket.create_connection(self._address, timeout=ANSWER_WITHIN_S) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            due_s = self._clock.elapsed_s()
+            while True:
+                gevent.sleep(max(due_s - self._clock.elapsed_s(), 0))
+                connection.sendall(ECHO)
+                if not connection.recv(len(ECHO)):
+                    return
+                self._done_s.append(self._clock.elapsed_s())
+                self._took.append((self._done_s[-1] - due_s) * 1_000)
+                due_s += EVERY_S
+
+
+def timer_spread(address: tuple[str, int], since: float) -> Spread:
+    """Ask the echo server how late its timer woke since a moment (seconds since the epoch)."""
+    with socket.create_connection(address, timeout=ANSWER_WITHIN_S) as connection:
+        connection.sendall(f"timer {since}\n".encode())
+        return msgspec.json.decode(connection.makefile("rb").readline(), type=Spread)
 
 
 class Cost:

@@ -76,6 +76,7 @@ class Worker:
             ],
             self._clock,
             Share(self._runner.worker_index, order.parts),
+            echo=order.echo,
         )
         environment.user_classes = self._load.user_classes
         events.init.fire(environment=environment, runner=self._runner, web_ui=None)  # type: ignore[no-untyped-call]  # Locust's events are untyped

@@ -143,6 +143,6 @@ def _line(endpoint: str, check: Check, verdict: Verdict) -> Line:
         figure="nothing" if check.figure is None else with_unit(metric, check.figure),
         interval=f"{with_unit(metric, bounds.low)} to {with_unit(metric, bounds.high)}" if bounds else "",
         verdict=verdict,
-        reason=check.reason if verdict == "inconclusive" else "",
+        reason="" if verdict == "void" else check.reason,
         strip=strip(check),
     )

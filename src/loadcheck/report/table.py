@@ -10,7 +10,7 @@ from rich.table import Table
 
 from loadcheck.judge import Check, Judgement
 from loadcheck.objectives import Verdict
-from loadcheck.report.words import shortly, title, verdict_on_check, worth_a_line
+from loadcheck.report.words import doubts, shortly, title, verdict_on_check, worth_a_line
 from loadcheck.result import Result
 
 COLOURS: Final[dict[Verdict, str]] = {
@@ -72,6 +72,8 @@ def _remarks(results: Sequence[Result]) -> Iterator[str]:
     for result in results:
         name = title(result)
         yield from (f"{name} is void: {reason}" for reason in result.void_reasons)
+        if not result.void_reasons:
+            yield from doubts(result)
         if result.capacity:
             yield f"{name}: {result.capacity}"
         yield from (f"{name}: {count} x {reason}" for reason, count in result.failures.items())

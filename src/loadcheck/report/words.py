@@ -51,7 +51,7 @@ def worth_a_line(checks: Sequence[Check]) -> Sequence[Check]:
 
 
 def doubts(result: Result) -> Iterator[str]:
-    """Say of each objective that could not be decided why."""
+    """Say why of each objective that could not be decided, or only as far as this machine can tell."""
     for judgement in result.judgements:
         endpoint = judgement.objective.endpoint or "all requests"
         for check in judgement.checks:

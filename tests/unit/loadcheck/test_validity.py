@@ -1,7 +1,11 @@
+from typing import Any
+
 import msgspec
 import pytest
 
-from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
+from loadcheck.facts import ArrivalFacts, Floor, GeneratorFacts, Spread, Window
+from loadcheck.objectives import objective
+from loadcheck.outcome import shortest_promise_ms
 from loadcheck.validity import RunFacts, ValidityRules, void_reasons
 
 SOUND = GeneratorFacts(
@@ -19,7 +23,7 @@ SOUND = GeneratorFacts(
 )
 
 
-def reasons(generator: GeneratorFacts = SOUND, *, rate_per_s: float = 24.5, **asked: int) -> tuple[str, ...]:
+def reasons(generator: GeneratorFacts = SOUND, *, rate_per_s: float = 24.5, **asked: Any) -> tuple[str, ...]:
     return void_reasons(
         RunFacts(generator=generator, rate_per_s=rate_per_s, mean_answer_s=0.01, server_cores=0.2, **asked)
     )
@@ -101,3 +105,23 @@ def test_users_without_waits_offer_no_known_rate() -> None:
         server_cores=0.4,
     )
     assert (idle.offered_rate_per_s, void_reasons(idle)) == (0.0, ())
+
+
+def test_lag_is_held_against_what_the_machine_itself_is_late() -> None:
+    still = Spread(mean_ms=0, p50_ms=0, p90_ms=0, p95_ms=2.5, p99_ms=9, max_ms=9)
+    late = msgspec.structs.replace(SOUND, lag_p95_ms=5.4)
+    assert reasons(late) != ()
+    assert reasons(msgspec.structs.replace(late, floor=Floor(echo=still, timer=still))) == ()
+
+
+def test_lag_may_be_as_long_as_the_shortest_response_time_that_is_promised() -> None:
+    """It only ever adds to response times."""
+    late = msgspec.structs.replace(SOUND, lag_p95_ms=5.4)
+    assert reasons(late, promised_ms=6) == ()
+    assert reasons(late, promised_ms=5) == ("the load generator lagged (5.4 ms at P95)",)
+
+
+def test_the_shortest_response_time_promised_is_looked_for_among_all_objectives() -> None:
+    promised = (objective(p95_ms=9, min_p50_ms=1, cpu_cores=0.5), objective("/a", mean_ms=7))
+    assert shortest_promise_ms(promised) == 7
+    assert shortest_promise_ms((objective(),)) == 0
