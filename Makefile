@@ -7,7 +7,7 @@ BASE ?= origin/main
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help setup demo test check lint types imports files audit perf compare bench bench-compare peers lock format clean
+.PHONY: help setup demo test test-all check lint types imports files audit perf compare bench bench-compare peers lock format clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 15
@@ -25,13 +25,20 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
 	@exec $(BIN)/wisphub-api demo
 
-test: setup ## Unit tests, in parallel, with the coverage gate; micro-benchmarks, without their measuring
-	$(BIN)/pytest -q -n auto -p benchmark -m "bench and not large" tests/perf/micro --benchmark-disable
+PYTEST := $(BIN)/pytest --dist worksteal
+
+test: setup ## Unit tests and a short choice of system tests, in parallel: two minutes on two idle cores
+	$(PYTEST) -n auto -m "not perf and not bench and (not system or smoke)"
+
+# System tests mostly wait for processes: more of them at once than there are cores.
+test-all: setup ## All but load tests: unit tests with the coverage gate, system tests, micro-benchmarks unmeasured
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist worksteal --junitxml=reports/unit.xml
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal tests/unit --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report
+	$(PYTEST) -n 4 tests/system --junitxml=reports/system.xml
+	$(PYTEST) -n auto -q -p benchmark -m "bench and not large" tests/perf/micro --benchmark-disable
 
 check: lint types imports files ## Lint, types, import rules, Containerfile, .gitlab-ci.yml
 

@@ -1,8 +1,14 @@
-"""For all tests: `pytester`, with which the plugin's own tests run pytest inside pytest."""
+"""For all tests: `pytester`, with which the plugin's own tests run pytest inside pytest; no deadlines."""
 
 import asyncio
 
+import hypothesis
+
 pytest_plugins = ["pytester"]
+
+
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")  # how long an example takes is the machine's
 
 
 def pytest_configure() -> None:

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from loadcheck.compare.base import BaseFailed, check_out, head
 from loadcheck.compare.decide import Verdict
-from loadcheck.compare.micro import compare
-from loadcheck.compare.micro_files import keep, write_outcome
+from loadcheck.compare.micro import REAL, Surroundings, compare
+from loadcheck.compare.micro_files import keep, of_this_machine, write_outcome
 from loadcheck.compare.micro_round import RULES, MicroFailed, Plan
 from loadcheck.compare.micro_table import render_micro
 from loadcheck.compare.outcome import BASE, HEAD
@@ -55,7 +55,7 @@ def micro(paths: tuple[str, ...], rev: str, margin: float, **settings: Any) -> i
         rules = replace(RULES, margin=margin / 100)
         plan = _plan(rev, paths or DEFAULT_PATHS, logs=Path(logs), rules=rules, **settings)
         try:
-            return _compare(plan)
+            return judge(plan)
         except (MicroFailed, ProcessFailed) as error:
             click.echo(f"void: {error}", err=True)
             return VOID
@@ -77,13 +77,20 @@ def _tell(line: str) -> None:
     click.echo(line, err=True)
 
 
-def _compare(plan: Plan) -> int:
+def judge(plan: Plan, around: Surroundings = REAL) -> int:
+    """Compare; print and keep what is found, and return the exit code.
+
+    Raises:
+        MicroFailed: They cannot be compared.
+        ProcessFailed: A process does not end.
+    """
     written = plan.out / "micro.json"
     written.unlink(missing_ok=True)  # an earlier run's verdict is not this one's
-    found = compare(plan)
+    found = compare(plan, around)
     plan.out.mkdir(parents=True, exist_ok=True)
     write_outcome(written, found.outcome)
     click.echo(render_micro(found.outcome, TABLE_WIDTH, has_colour=sys.stdout.isatty()))
+    folder = of_this_machine(plan.storage)
     for side in (HEAD, BASE):  # what pytest's --benchmark-compare takes is the last that was kept
-        click.echo(f"{side}: {keep(plan.storage, [each[side] for each in found.rounds])}")
+        click.echo(f"{side}: {keep(folder, [each[side] for each in found.rounds])}")
     return EXIT_CODES[found.outcome.verdict]

@@ -6,7 +6,7 @@ It is loaded into every pytest process, so it imports the harness only once a pe
 import re
 import shutil
 import signal
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,11 +123,11 @@ def asks_for_perf(expression: str) -> bool:
 
 
 @pytest.fixture(scope="session")
-def load_session(pytestconfig: pytest.Config) -> Iterator["LoadSession"]:
+def load_session(pytestconfig: pytest.Config) -> "LoadSession":
     """The results of this session, written and printed at its end.
 
-    Meanwhile a SIGTERM or SIGHUP (a cancelled CI job, a closed terminal) ends pytest as Ctrl-C does, so that
-    every process is stopped.
+    From here until they are written their folder is locked, and a SIGTERM or SIGHUP (a cancelled CI job, a
+    closed terminal) ends pytest as Ctrl-C does, so that every process is stopped.
     """
     from loadcheck.live import live_line  # noqa: PLC0415 - see the module's docstring
     from loadcheck.process import ProcessFailed  # noqa: PLC0415 - likewise
@@ -147,14 +147,18 @@ def load_session(pytestconfig: pytest.Config) -> Iterator["LoadSession"]:
     except ProcessFailed as error:
         pytest.fail(str(error), pytrace=False)
     pytestconfig.stash[SESSION] = session
-    before = {number: signal.signal(number, signal.default_int_handler) for number in ENDING_SIGNALS}
-    yield session
-    for number, handler in before.items():
-        signal.signal(number, handler)
-    session.unlock()
+    pytestconfig.stash[HANDLERS] = _handle(signal.default_int_handler, ENDING_SIGNALS)
+    return session
 
 
 ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+Handlers = dict[signal.Signals, Any]
+HANDLERS = pytest.StashKey[Handlers]()
+
+
+def _handle(handler: Any, numbers: Iterable[signal.Signals]) -> Handlers:
+    """Install a handler for signals; return those that there were."""
+    return {number: signal.signal(number, handler) for number in numbers}
 
 
 @pytest.fixture
@@ -231,10 +235,25 @@ def pytest_runtest_makereport(
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write the files."""
-    found = session.config.stash.get(SESSION, None)
-    if found and found.results:
-        found.write()
+    """Write the files, then let other sessions have the folder, and signals their handlers.
+
+    A signal that comes meanwhile ends pytest once they are written: half a report helps nobody.
+    """
+    stash = session.config.stash
+    found = stash.get(SESSION, None)
+    if found is None:
+        return
+    waiting: list[int] = []
+    interrupt = _handle(lambda number, _: waiting.append(number), (signal.SIGINT, *ENDING_SIGNALS))
+    try:
+        if found.results:
+            found.write()
+    finally:
+        for number, handler in (*interrupt.items(), *stash[HANDLERS].items()):
+            signal.signal(number, handler)
+        found.unlock()
+    if waiting:
+        session.exitstatus = pytest.ExitCode.INTERRUPTED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -10,7 +10,8 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from loadcheck.compare.decide import Rules, Verdict
 from loadcheck.compare.look import CPU, Figure
-from loadcheck.compare.micro_round import MicroFailed, Plan, Round, listed, play_round, run_side
+from loadcheck.compare.micro_round import MicroFailed, Plan, Round, RunSide, listed, play_round, run_side
 from loadcheck.compare.outcome import BASE, HEAD, Judged, judged, verdict_of
 from loadcheck.compare.shift import Shift
 from loadcheck.intervals import Floats
@@ -57,21 +58,33 @@ class Compared(Struct, frozen=True):
     rounds: Sequence[Round]
 
 
-def compare(plan: Plan) -> Compared:
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """Where a comparison gets what processes measured, the time in seconds, and what the machine is."""
+
+    run: RunSide = run_side
+    now_s: Callable[[], float] = time.monotonic
+    environment_of: Callable[[Path], Environment] = environment
+
+
+REAL: Final = Surroundings()
+
+
+def compare(plan: Plan, around: Surroundings = REAL) -> Compared:
     """Compare, after a round that is not judged: it shows what can be measured, and how long that takes.
 
     Raises:
         MicroFailed: A side measures nothing, a benchmark fails on head, or the limit is too short.
         ProcessFailed: A process does not end.
     """
-    begun = time.monotonic()
+    begun = around.now_s()
     order = random.Random(plan.seed)  # noqa: S311 - an order needs no cryptographic randomness
-    rehearsal = _rehearse(plan)
-    round_s = time.monotonic() - begun
+    rehearsal = _rehearse(plan, around)
+    round_s = around.now_s() - begun
     look_at = _looks(plan, round_s)
     rules = replace(plan.rules, looks=len(look_at))
     until = begun + plan.limit_s - round_s
-    rounds, figures = _play_until_decided(replace(plan, rules=rules), look_at, until, order)
+    plan = replace(plan, rules=rules)
+    rounds, figures = _play_until_decided(plan, around, look_at, until, order)
     outcome = MicroOutcome(
         base=plan.base.commit,
         base_name=plan.base_name,
@@ -82,17 +95,17 @@ def compare(plan: Plan) -> Compared:
         ratios={name: tuple(np.exp(log_ratios(rounds, name)).tolist()) for name in measured(rounds)},
         rules=rules,
         rounds=len(rounds),
-        took_s=time.monotonic() - begun,
+        took_s=around.now_s() - begun,
         seed=plan.seed,
-        environment=environment(plan.project),
+        environment=around.environment_of(plan.project),
     )
     return Compared(outcome, rounds)
 
 
-def _rehearse(plan: Plan) -> Round:
+def _rehearse(plan: Plan, around: Surroundings) -> Round:
     """Play a round, head first: what is broken there is broken on base, too."""
     rehearsal = {
-        side.name: run_side(plan, side, plan.logs / f"0-{side.name}") for side in (plan.head, plan.base)
+        side.name: around.run(plan, side, plan.logs / f"0-{side.name}") for side in (plan.head, plan.base)
     }
     if not measured([rehearsal]):
         raise MicroFailed(f"base runs none of them: {listed(left_out([rehearsal]))}")
@@ -115,20 +128,20 @@ def _looks(plan: Plan, round_s: float) -> list[int]:
 
 
 def _play_until_decided(
-    plan: Plan, look_at: Sequence[int], until: float, order: random.Random
+    plan: Plan, around: Surroundings, look_at: Sequence[int], until: float, order: random.Random
 ) -> tuple[list[Round], tuple[Judged, ...]]:
     """Play rounds and look at them until it is decided.
 
-    But for the fewest, none begins after `until` (of the monotonic clock).
+    But for the fewest, none begins after `until`.
     """
     rounds: list[Round] = []
 
     def is_over() -> bool:
-        return len(rounds) >= plan.fewest and time.monotonic() > until
+        return len(rounds) >= plan.fewest and around.now_s() > until
 
     for last in look_at:
         while len(rounds) < last and not is_over():
-            rounds.append(play_round(plan, len(rounds) + 1, order))
+            rounds.append(play_round(plan, len(rounds) + 1, order, around.run))
         figures = judged(_figures(rounds), plan.rules)
         plan.tell(_told(len(rounds), figures))
         if is_over() or verdict_of(figures) != "inconclusive":

@@ -18,10 +18,14 @@ def write_outcome(path: Path, outcome: MicroOutcome) -> None:
     path.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)) + b"\n")
 
 
-def keep(storage: Path, runs: Sequence[Ran]) -> Path:
-    """Keep what one side's processes measured as one run, named by the next number and the commit."""
+def of_this_machine(storage: Path) -> Path:
+    """Return the folder in which pytest-benchmark keeps what was measured on machines like this one."""
     machine: str = get_machine_id()
-    folder = storage / machine
+    return storage / machine
+
+
+def keep(folder: Path, runs: Sequence[Ran]) -> Path:
+    """Keep what one side's processes measured as one run, named by the next number and the commit."""
     folder.mkdir(parents=True, exist_ok=True)
     commit = runs[-1].file["commit_info"]
     suffix = "_uncommitted-changes" if commit["dirty"] else ""

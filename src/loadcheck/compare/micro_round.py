@@ -94,15 +94,8 @@ Round = Mapping[str, Ran]
 """What each side measured."""
 
 
-def play_round(plan: Plan, number: int, order: random.Random) -> Round:
-    """Run both sides; whether base or head comes first is drawn anew each time.
-
-    Raises:
-        MicroFailed: A side measures nothing at all, or a benchmark fails on head.
-        ProcessFailed: A process does not end.
-    """
-    sides = order.sample((plan.base, plan.head), 2)
-    return {side.name: run_side(plan, side, plan.logs / f"{number}-{side.name}") for side in sides}
+RunSide = Callable[[Plan, Checkout, Path], Ran]
+"""Measures a side; what its process says goes into a folder."""
 
 
 def run_side(plan: Plan, side: Checkout, folder: Path) -> Ran:
@@ -120,6 +113,17 @@ def run_side(plan: Plan, side: Checkout, folder: Path) -> Ran:
     if side.name == HEAD and failures:
         raise MicroFailed(f"{len(failures)} failed on head: {listed(failures)}")
     return Ran(_read(found), failures)
+
+
+def play_round(plan: Plan, number: int, order: random.Random, run: RunSide = run_side) -> Round:
+    """Run both sides; whether base or head comes first is drawn anew each time.
+
+    Raises:
+        MicroFailed: A side measures nothing at all, or a benchmark fails on head.
+        ProcessFailed: A process does not end.
+    """
+    sides = order.sample((plan.base, plan.head), 2)
+    return {side.name: run(plan, side, plan.logs / f"{number}-{side.name}") for side in sides}
 
 
 def listed(reasons: Mapping[str, str]) -> str:

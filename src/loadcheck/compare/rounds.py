@@ -4,7 +4,7 @@ import os
 import random
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,7 +38,10 @@ DROPPED_SHARE: Final = 0.01
 
 
 class RoundPlan(Struct, frozen=True, kw_only=True):
-    """What is done in a round: a program a side, and the workload; `env` reaches the users."""
+    """What is done in a round: a program a side, and the workload; `env` reaches the users.
+
+    It does not count where others used more than `foreign_share` of the machine's cores.
+    """
 
     programs: Mapping[str, Program]
     workload: Workload
@@ -46,6 +49,7 @@ class RoundPlan(Struct, frozen=True, kw_only=True):
     out: Path
     logs: Path
     env: Mapping[str, str] = {}
+    foreign_share: float = FOREIGN_SHARE
 
 
 class Played(Struct, frozen=True, kw_only=True):
@@ -78,7 +82,7 @@ def play_round(plan: RoundPlan, sampling: Sampling | None = None) -> Played:
         round=judged_round(found, window, readings),
         failures={name: failures(samples) for name, samples in found.items()},
         starts=starts,
-        disturbed=disturbance(facts, found, readings),
+        disturbed=disturbance(facts, found, readings, plan.foreign_share),
         profiles=profiles,
     )
 
@@ -151,7 +155,9 @@ def _read(sides: tuple[Side, ...]) -> CpuReading:
     return CpuReading(time.time(), {side.name: side.cpu_s() for side in sides})
 
 
-def disturbance(facts: GeneratorFacts, found: Mapping[str, Samples], readings: list[CpuReading]) -> str:
+def disturbance(
+    facts: GeneratorFacts, found: Mapping[str, Samples], readings: Sequence[CpuReading], foreign_share: float
+) -> str:
     """Say what kept a round from telling anything; nothing when it counts."""
     if not facts.has_spawned:
         return "not all users came up"
@@ -162,7 +168,7 @@ def disturbance(facts: GeneratorFacts, found: Mapping[str, Samples], readings: l
     first, last = readings[0], readings[-1]
     servers = sum(last.used_s[name] - first.used_s[name] for name in found) / (last.at - first.at)
     foreign = facts.machine_busy_cores - facts.own_cores - servers
-    if foreign > FOREIGN_SHARE * facts.machine_cores:
+    if foreign > foreign_share * facts.machine_cores:
         return f"something else kept {foreign:.1f} of {facts.machine_cores} cores busy"
     return ""
 

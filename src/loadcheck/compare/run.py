@@ -26,9 +26,9 @@ from loadcheck.compare.outcome import (
     verdict_of,
 )
 from loadcheck.compare.profiles import Difference, Sampling, differences
-from loadcheck.compare.rounds import Played, RoundPlan, play_round
+from loadcheck.compare.rounds import FOREIGN_SHARE, Played, RoundPlan, play_round
 from loadcheck.process import ProcessFailed
-from loadcheck.record import environment
+from loadcheck.record import Environment, environment
 from loadcheck.server import Program
 from loadcheck.workload import Stage, Users, Workload
 
@@ -49,7 +49,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     `program` is the project's own; each side runs it with its own code. Rounds of `round_s` seconds go on
     until it is decided, and none begins that would not end within `limit_s` seconds of the beginning. `env`
-    reaches the users.
+    reaches the users. A round does not count where others used more than `foreign_share` of the cores. A
+    profile takes `profiled_s` seconds.
     """
 
     scenario: str
@@ -65,6 +66,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     rules: Rules = Rules()
     round_s: float = 15.0
     limit_s: float = 270.0
+    foreign_share: float = FOREIGN_SHARE
+    profiled_s: float = PROFILED_S
     tell: Callable[[str], None] = lambda _: None
 
     @property
@@ -79,7 +82,7 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     def profile_plan(self) -> RoundPlan:
         """Return what is done while both sides are profiled."""
-        last = replace(self.workload.stages[-1], hold_s=PROFILED_S + BESIDE_S)
+        last = replace(self.workload.stages[-1], hold_s=self.profiled_s + BESIDE_S)
         if isinstance(last, Users):
             last = replace(last, users=PROFILED_USERS, spawn_rate=float(PROFILED_USERS))
         return self._round_plan((BASE, HEAD), last, 0)
@@ -102,7 +105,23 @@ class Plan(Struct, frozen=True, kw_only=True):
             out=self.out,
             logs=self.logs,
             env=self.env,
+            foreign_share=self.foreign_share,
         )
+
+
+class Surroundings(Struct, frozen=True, kw_only=True):
+    """Where a comparison gets its rounds, the time in seconds, and what it notes of project and machine.
+
+    Made-up rounds show what the judge says of them, in milliseconds and whatever else the machine does.
+    """
+
+    play: Callable[[RoundPlan, Sampling | None], Played] = play_round
+    now_s: Callable[[], float] = time.monotonic
+    state_of: Callable[[Path], str] = state
+    environment_of: Callable[[Path], Environment] = environment
+
+
+REAL: Final = Surroundings()
 
 
 class Look(Struct, frozen=True):
@@ -117,13 +136,13 @@ class Look(Struct, frozen=True):
         return bool(differing(self.control)) or verdict_of(self.figures) != "inconclusive"
 
 
-def compare(plan: Plan) -> Outcome:
+def compare(plan: Plan, around: Surroundings = REAL) -> Outcome:
     """Compare; raises `ProcessFailed` when a server or the load generator fails."""
-    begun, before = time.monotonic(), state(plan.project)
+    begun, before = around.now_s(), around.state_of(plan.project)
     rules = replace(plan.rules, looks=plan.looks)
     played: list[Played] = []
     look, looks = Look(), 0
-    for one in _rounds(plan, begun):
+    for one in _rounds(plan, around, begun):
         played.append(one)
         good = _undisturbed(played)
         plan.tell(one.disturbed or f"round {len(played)} played")
@@ -134,20 +153,26 @@ def compare(plan: Plan) -> Outcome:
         if look.is_decided:
             break
     reasons = [*differing(look.control), *_disturbances(played)]
-    if state(plan.project) != before:
+    if around.state_of(plan.project) != before:
         reasons.append("the project was changed while it was compared")
     outcome = _outcome(plan, played, look, rules, reasons)
-    grown = _profile(plan, look.figures) if outcome.verdict == "slower" else ()
-    return replace(outcome, looks=looks, grown=grown, took_s=time.monotonic() - begun)
+    grown = _profile(plan, around, look.figures) if outcome.verdict == "slower" else ()
+    return replace(
+        outcome,
+        looks=looks,
+        grown=grown,
+        took_s=around.now_s() - begun,
+        environment=around.environment_of(plan.project),
+    )
 
 
-def _rounds(plan: Plan, begun: float) -> Iterator[Played]:
+def _rounds(plan: Plan, around: Surroundings, begun: float) -> Iterator[Played]:
     """Play rounds for as long as the next one will end in time, as the longest so far did."""
     longest_s, number = 0.0, 0
-    while (at_s := time.monotonic()) - begun + longest_s < plan.limit_s:
+    while (at_s := around.now_s()) - begun + longest_s < plan.limit_s:
         number += 1
-        yield play_round(plan.round_plan(number))
-        longest_s = max(longest_s, time.monotonic() - at_s)
+        yield around.play(plan.round_plan(number), None)
+        longest_s = max(longest_s, around.now_s() - at_s)
 
 
 def _undisturbed(played: Sequence[Played]) -> list[Played]:
@@ -163,11 +188,11 @@ def _look(played: Sequence[Played], rules: Rules) -> Look:
     )
 
 
-def _profile(plan: Plan, figures: Sequence[Judged]) -> tuple[Difference, ...]:
+def _profile(plan: Plan, around: Surroundings, figures: Sequence[Judged]) -> tuple[Difference, ...]:
     plan.tell("slower: profiling both sides")
-    sampling = Sampling(seconds=PROFILED_S, sees_waits=_is_by_waiting(figures))
+    sampling = Sampling(seconds=plan.profiled_s, sees_waits=_is_by_waiting(figures))
     try:
-        found = play_round(plan.profile_plan(), sampling).profiles
+        found = around.play(plan.profile_plan(), sampling).profiles
     except ProcessFailed as error:  # the verdict stands all the same
         plan.tell(f"no profile: {error}")
         return ()
@@ -214,7 +239,6 @@ def _outcome(
         starts=tuple(start for one in played for start in one.starts),
         curves=rounds.curves({BASE: (BASE, CONTROL), HEAD: (HEAD,)}, CURVE_POINTS) if rounds else {},
         workload=plan.workload,
-        environment=environment(plan.project),
     )
 
 

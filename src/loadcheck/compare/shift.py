@@ -114,9 +114,8 @@ class Resampling:
 
     def __init__(self, blocks: int, seed: int = 1) -> None:
         self.blocks = blocks
-        self._weights = np.random.default_rng(seed).multinomial(
-            blocks, np.full(blocks, 1 / blocks), size=RESAMPLES
-        )
+        drawn = np.random.default_rng(seed).multinomial(blocks, np.full(blocks, 1 / blocks), size=RESAMPLES)
+        self._weights = drawn.astype(np.int32)  # half the memory to walk through
 
     def percentiles(self, base: Values, head: Values, shares: tuple[float, ...]) -> list[Shift]:
         """Return the shift of each percentile (0 to 1)."""
@@ -137,10 +136,12 @@ class Resampling:
         """Return each resample's quantiles, a row each: the first value below which the share lies."""
         order = np.argsort(side.values)
         values, block = side.values[order], side.block[order]
+        wanted = np.array(shares)
         rows: list[Floats] = []
         for begin in range(0, RESAMPLES, CHUNK):
-            below = self._weights[begin : begin + CHUNK, block].cumsum(axis=1, dtype=np.int32)
-            rows.extend(values[np.searchsorted(row, np.array(shares) * row[-1])] for row in below)
+            drawn = self._weights[begin : begin + CHUNK].take(block, axis=1)
+            below = drawn.cumsum(axis=1, dtype=np.int32)
+            rows.extend(values[row.searchsorted(wanted * row[-1])] for row in below)
         return np.array(rows)
 
     def _totals(self, side: Values) -> Totals:

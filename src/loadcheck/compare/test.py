@@ -8,7 +8,7 @@ from loadcheck.compare.base import check_out, head
 from loadcheck.compare.decide import Rules
 from loadcheck.compare.files import properties_of, write_all
 from loadcheck.compare.outcome import Conclusion, Outcome
-from loadcheck.compare.run import Plan, compare
+from loadcheck.compare.run import REAL, Plan, Surroundings, compare
 from loadcheck.compare.words import explain
 from loadcheck.server import Program
 from loadcheck.session import LoadSession
@@ -72,7 +72,14 @@ class ComparisonTest:
         self._tell = tell
         self._properties = properties
 
-    def check(self, program: Program, workload: Workload, env: Mapping[str, str] | None = None) -> Outcome:
+    def check(
+        self,
+        program: Program,
+        workload: Workload,
+        env: Mapping[str, str] | None = None,
+        *,
+        around: Surroundings = REAL,
+    ) -> Outcome:
         """Let both versions run a program of the project, and compare how they answer a workload.
 
         `env` reaches the users. The result is kept; a `NotPassed` is raised unless head is not slower.
@@ -82,7 +89,7 @@ class ComparisonTest:
             ProcessFailed: A side did not get ready, or the load generator failed.
         """
         __tracebackhide__ = True  # pytest shows the test, not the harness
-        outcome = compare(self._plan(program, workload, env or {}))
+        outcome = compare(self._plan(program, workload, env or {}), around)
         self._session.outcomes.append(outcome)
         self._properties[:] = properties_of(outcome)  # in place of those of an attempt before
         write_all(self._session.options.out, self._session.outcomes)

@@ -28,6 +28,8 @@ PROBE_S: Final = 0.3
 """How long for what shows whether one that came too late was an accident."""
 COPY_S: Final = 5.0
 """How long it may take for a whole copy."""
+CONNECT_S: Final = 1.0
+"""How long a new connection may take to be there."""
 CONNECTIONS: Final = 32
 LATE_S: Final = 0.05
 """A time-out that comes so late tells of a busy process, not of a slow Redis."""
@@ -56,7 +58,7 @@ class RedisLink:
     ) -> None:
         pool = ConnectionPool.from_url(
             url,
-            socket_connect_timeout=1.0,
+            socket_connect_timeout=CONNECT_S,
             socket_timeout=None,  # `ask` has its own; the library's may lose a cancellation in Python 3.11
             protocol=2,  # answers of one shape, whatever the server's version
             retry=Retry(NoBackoff(), 0),

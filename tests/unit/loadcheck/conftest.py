@@ -1,6 +1,6 @@
-"""A small server of known behaviour, the users that ask for it, and samples made by hand."""
+"""Samples, runs and histories that are made by hand, and the small server in a thread of its own."""
 
-import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from operator import attrgetter
@@ -10,66 +10,107 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import uvicorn
+from tests.system.loadcheck.small_server import app
 
 from loadcheck.change_points import SERVER_METRICS
-from loadcheck.generator import Generator
+from loadcheck.facts import GeneratorFacts, Window
+from loadcheck.generator import Run
 from loadcheck.history import EndpointFigures, History, Machine, Measurement, ScenarioFigures
 from loadcheck.load_test import LoadTest
 from loadcheck.outcome import Scenario
+from loadcheck.record import Environment
 from loadcheck.samples import Label, Row, Samples
-from loadcheck.server import Program, Server, asgi, serving
 from loadcheck.session import LoadSession, Options
-from loadcheck.workload import Workload, closed
+from loadcheck.target import Target
+from loadcheck.usage import Usage
+from loadcheck.workload import closed
+from wisphub_sim.server import bind
 
 HERE = Path(__file__).parent
-
-
-def small(**settings: str) -> Program:
-    return asgi("small_server:app", folder=HERE, SMALL_TOKEN="unspoken", **settings)
+ENVIRONMENT = Environment(
+    at="2026-02-03T04:05:06Z",
+    commit="c" * 40,
+    has_local_changes=False,
+    python="3.11.9",
+    system="Linux",
+    processor="Some Processor 3.0 GHz",
+    cores=2,
+    memory_bytes=8_000_000_000,
+    load_average=(0.5, 0.4, 0.3),
+    libraries={"locust": "2.0.1"},
+)
+FACTS = GeneratorFacts(
+    started_at=1_760_000_000.0,
+    ended_s=10.0,
+    judged=Window(start_s=0.0, end_s=10.0, users=8),
+    has_spawned=True,
+    cpu_share=0.3,
+    own_cores=0.3,
+    machine_busy_cores=0.5,
+    machine_cores=2,
+    lag_p95_ms=0.4,
+    mean_wait_s=8.0,
+    unfinished_users=0,
+    users=((0.0, 8), (10.0, 8)),
+)
+USED = Usage(
+    cpu_s=1.0, cores=0.1, peak_memory_bytes=70_000_000, peak_open_files=9, peak_threads=2, lag_max_ms=None
+)
 
 
 @pytest.fixture(scope="module")
-def small_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all tests of a module: they leave it as it is."""
-    with serving(small(), logs=tmp_path_factory.mktemp("small")) as server:
-        yield server
+def small_target() -> Iterator[Target]:
+    """The small server in a thread of its own; what its users must not ask here is to die."""
+    listener = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
+    thread = threading.Thread(target=server.run, args=([listener],))
+    thread.start()
+    yield Target("small", f"http://127.0.0.1:{listener.getsockname()[1]}")
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(autouse=True)
+def known_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Record results as of a made-up commit and machine: git would be asked for the real one."""
+    monkeypatch.setattr("loadcheck.session.environment", lambda _: ENVIRONMENT)
 
 
 @pytest.fixture
-def mortal_server(tmp_path: Path) -> Iterator[Server]:
-    """One for a single test, which may end it."""
-    with serving(small(), logs=tmp_path) as server:
-        yield server
+def session(tmp_path: Path) -> LoadSession:
+    return LoadSession(options=Options(project=HERE, out=tmp_path / "out"))
 
 
 @pytest.fixture
-def dropping_server(tmp_path: Path) -> Iterator[Server]:
-    command = (sys.executable, str(HERE / "dropping_server.py"), "{port}")
-    with serving(Program(name="dropping", command=command), logs=tmp_path) as server:
-        yield server
-
-
-@pytest.fixture
-def generator(tmp_path: Path) -> Generator:
-    return Generator(folder=HERE, logs=tmp_path)
-
-
-@pytest.fixture
-def load_test(tmp_path: Path) -> Iterator[LoadTest]:
-    session = LoadSession(options=Options(project=HERE, out=tmp_path / "out"))
+def load_test(session: LoadSession, tmp_path: Path) -> Iterator[LoadTest]:
     with ExitStack() as stack:
         yield LoadTest(session, Scenario(name="small[case]"), logs=tmp_path, stack=stack)
 
 
-def asks(*names: str, users: int = 8, hold_s: float = 1.0, **settings) -> Workload:
-    """A second of eight users of some classes of small_users.py."""
-    who = [f"small_users.py:{name}" for name in names]
-    return closed(who, users=users, hold_s=hold_s, network_timeout_s=1, **settings)
-
-
 @pytest.fixture
-def asking() -> Callable[..., Workload]:
-    return asks
+def run(tmp_path: Path) -> Callable[..., Run]:
+    """Make up a run of eight users over ten seconds, its files among the results of `load_test`.
+
+    Nothing got in the way; `facts` are what went otherwise.
+    """
+
+    def made(*parts: tuple[Label, Sequence[float]], facts: dict[str, Any] | None = None, **other: Any) -> Run:
+        plain = Run(
+            workload=closed("users.py:Someone", users=8, hold_s=10),
+            folder=tmp_path / "out" / "small-case-",
+            facts=msgspec.structs.replace(FACTS, **(facts or {})),
+            samples=sampled(*parts),
+            under_test="small",
+            usage={"small": USED},
+            whole_usage={"small": USED},
+            servers={},
+            settings={"small": {"SMALL_TOKEN": "***"}},
+            counters={},
+        )
+        return msgspec.structs.replace(plain, **other)
+
+    return made
 
 
 def sampled(*parts: tuple[Label, Sequence[float]], over_s: float = 10.0, waited_ms: float = 0.0) -> Samples:

@@ -174,7 +174,7 @@ def test_one_value_beside_another_proves_nothing():
 
 
 @given(st.lists(st.floats(0, 1e6) | st.sampled_from([0.0, 1.0, 50.0]), min_size=1, max_size=40))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_the_values_there_is_a_level_and_no_value_has_two(values):
     found = levels(np.array(values))
     places = [place for level in found for place in level.places]

@@ -1,32 +1,26 @@
-"""Pytest inside pytest: what people see of the plugin."""
+"""Pytest inside pytest, in one process: what people see of the plugin. What is played is made up."""
 
 import json
 import signal
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
+from loadcheck.generator import Generator, Run
 from loadcheck.plugin import NO_XDIST, UNJUDGED, asks_for_perf, question, scenario_name
-from loadcheck.server import Server
+from loadcheck.samples import Label
+from loadcheck.session import LoadSession
 
-HERE = Path(__file__).parent
-NOWHERE = subprocess.DEVNULL
 SCENARIO = '''
 """What this file asks."""
 
 import pytest
+from loadcheck import closed, objective
 from loadcheck.judge import claim
-from loadcheck.objectives import objective
 from loadcheck.samples import Label, Row, Samples
-
-@pytest.fixture(autouse=True)
-def never_void(monkeypatch):
-    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda facts: ())
 
 def samples(latencies_ms):
     return Samples.of_rows(
@@ -45,41 +39,39 @@ def test_answers_at_once(load):
     load.check_samples(samples([1.5]), objective({limits}), claims=(claim("ratio", 30, "≥", 20),))
 """
 )
-SLEEPER = """
-import pathlib, sys
-import pytest
-
-@pytest.mark.perf
-def test_sleeps(load):
-    server = load.serve([sys.executable, "{folder}/dropping_server.py", "{{port}}"])
-    pathlib.Path("child.pid").write_text(f"{{server.pid}} ")
-    server.wait(600)
-"""
-SERVES = (
+PLAYS = (
     SCENARIO
     + """
-from loadcheck.workload import closed
-
 @pytest.mark.perf
-def test_serves(load):
-    target = load.serve("{app}")
-    run = load.play(closed("small_users.py:Good", users=4, hold_s=0.5), target)
-    load.check(run, objective(p50_ms=2_000, min_hit_ratio=1), objective("/good"))
+def test_plays(load):
+    target = load.serve("nowhere:app")
+    assert target.url == "http://a.example"
+    run = load.play(closed("nobody.py:Nobody", users=8, hold_s=10), target)
+    {judge}
 """
 )
+JUDGED = "load.check(run, objective(p50_ms=10))"
+TARGET = "--perf-target=http://a.example"
 
 
 @pytest.fixture(autouse=True)
-def plain_pytest(pytester: pytest.Pytester) -> None:
-    """Inner sessions say what pytest-asyncio would otherwise warn about."""
-    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+def few_plugins(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let inner sessions load what they need: this plugin and those that it gets along with."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    pytester.makeini("[pytest]\naddopts = -p loadcheck -p xdist -p rerunfailures")
 
 
 @pytest.fixture
-def small(pytester: pytest.Pytester) -> None:
-    """Put the small server and its users where the inner session's project is."""
-    for name in ("small_server.py", "small_users.py"):
-        (pytester.path / name).write_text((HERE / name).read_text())
+def facts(monkeypatch: pytest.MonkeyPatch, run: Callable[..., Run]) -> dict[str, Any]:
+    """How each run goes that the inner session plays: well, but for what a test puts here."""
+    differently: dict[str, Any] = {}
+
+    def play(_: Generator, workload: object, target: object, out: Path, watched: object) -> Run:
+        del workload, target, watched
+        return run((Label("GET", "/a", 200), [5.0] * 400), facts=differently, folder=out)
+
+    monkeypatch.setattr(Generator, "play", play)
+    return differently
 
 
 def recorded(folder: Path) -> list[dict[str, Any]]:
@@ -119,14 +111,23 @@ def test_a_question_is_the_first_line_that_was_written() -> None:
     assert question(None, None) == ""
 
 
-@pytest.mark.usefixtures("small")
+@pytest.mark.usefixtures("facts")
 def test_a_load_that_was_not_judged_passes_no_test(pytester: pytest.Pytester) -> None:
-    check = '    load.check(run, objective(p50_ms=2_000, min_hit_ratio=1), objective("/good"))\n'
-    assert check in SERVES
-    pytester.makepyfile(test_one=SERVES.format(app="small_server:app").replace(check, ""))
-    result = pytester.runpytest("-m", "perf")
+    pytester.makepyfile(test_one=PLAYS.format(judge="assert run"))
+    result = pytester.runpytest("-m", "perf", TARGET)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([f"*{UNJUDGED}*"])
+
+
+@pytest.mark.usefixtures("facts")
+def test_with_a_target_the_server_there_is_loaded_and_its_figures_are_told(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(test_one=PLAYS.format(judge=JUDGED))
+    pytester.runpytest("-m", "perf", TARGET, "--junitxml=junit.xml").assert_outcomes(passed=1)
+    (found,) = recorded(pytester.path / "perf-results")
+    assert found["question"] == "What this file asks."
+    assert found["judgements"][0]["figures"]["requests"] == 400
+    (names,) = properties(pytester.path / "junit.xml")
+    assert set(names) >= {"verdict", "requests", "p50_ms"}
 
 
 def test_a_met_objective_passes_and_is_in_the_table(pytester: pytest.Pytester) -> None:
@@ -170,48 +171,19 @@ def test_a_bad_verdict_fails_the_test_with_its_figures(
     result.stdout.no_fnmatch_line("*insist(*")  # the harness' own frames
 
 
-@pytest.mark.usefixtures("small")
-def test_a_void_run_fails_the_test_as_void_and_is_repeated_where_asked(pytester: pytest.Pytester) -> None:
-    body = SERVES.format(app="small_server:app").replace("lambda facts: ()", 'lambda facts: ("always",)')
-    pytester.makepyfile(test_one=body)
-    result = pytester.runpytest("-m", "perf", "--reruns=1", "--only-rerun=RunVoid", "--junitxml=junit.xml")
+def test_a_void_run_fails_the_test_as_void_and_is_repeated_where_asked(
+    pytester: pytest.Pytester, facts: dict[str, Any]
+) -> None:
+    facts["cpu_share"] = 0.9
+    pytester.makepyfile(test_one=PLAYS.format(judge=JUDGED))
+    repeated = ("--reruns=1", "--only-rerun=RunVoid")
+    result = pytester.runpytest("-m", "perf", TARGET, *repeated, "--junitxml=junit.xml")
     assert result.parseoutcomes() == {"failed": 1, "rerun": 1}
-    result.stdout.fnmatch_lines(["*RunVoid: one.serves: void*", "*always*"])
+    result.stdout.fnmatch_lines(["*RunVoid: one.plays: void*", "*short of CPU*"])
     found = recorded(pytester.path / "perf-results")
     assert [(each["attempt"], each["verdict"]) for each in found] == [(1, "void"), (2, "void")]
     attempts = properties(pytester.path / "junit.xml")
     assert [names.count("verdict") for names in attempts] == [1, 1]
-
-
-@pytest.mark.usefixtures("small")
-def test_an_app_is_served_loaded_and_judged(pytester: pytest.Pytester) -> None:
-    pytester.makepyfile(test_one=SERVES.format(app="small_server:app"))
-    result = pytester.runpytest("-m", "perf", "--junitxml=junit.xml")
-    result.assert_outcomes(passed=1)
-    out = pytester.path / "perf-results"
-    assert {path.name for path in out.iterdir()} >= {
-        "results.json",
-        "summary.csv",
-        "report.html",
-        "one.serves",
-    }
-    assert (out / "one.serves" / "samples.bin").stat().st_size
-    (found,) = recorded(out)
-    assert found["question"] == "What this file asks."
-    assert list(found["servers"]) == ["small_server"]
-    (names,) = properties(pytester.path / "junit.xml")
-    assert set(names) >= {"verdict", "requests", "p50_ms", "/good requests"}
-
-
-@pytest.mark.usefixtures("small")
-def test_with_a_target_the_server_there_is_loaded_and_none_started(
-    pytester: pytest.Pytester, small_server: Server
-) -> None:
-    pytester.makepyfile(test_one=SERVES.format(app="nowhere:app"))
-    pytester.runpytest("-m", "perf", f"--perf-target={small_server.url}").assert_outcomes(passed=1)
-    (found,) = recorded(pytester.path / "perf-results")
-    assert found["servers"] == {}
-    assert found["judgements"][0]["figures"]["requests"] > 0
 
 
 def test_results_are_written_where_asked(pytester: pytest.Pytester) -> None:
@@ -269,26 +241,22 @@ def test_a_test_that_is_skipped_is_not_recorded(pytester: pytest.Pytester) -> No
     assert not (pytester.path / "perf-results" / "results.json").exists()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGKILL])
-def test_however_a_session_ends_it_leaves_no_server(
-    ending: signal.Signals, pytester: pytest.Pytester
-) -> None:
-    pytester.makepyfile(SLEEPER.format(folder=HERE))
-    session = pytester.popen([sys.executable, "-m", "pytest", "-m", "perf"], stdout=NOWHERE, stderr=NOWHERE)
-    while not (found := pytester.path / "child.pid").exists() or not found.read_text():
-        assert session.poll() is None
-    server = psutil.Process(int(found.read_text()))
-    session.send_signal(ending)
-    expected = -ending if ending == signal.SIGKILL else pytest.ExitCode.INTERRUPTED
-    assert session.wait(30) == expected
-    assert psutil.wait_procs([server], timeout=10)[1] == []
+def test_signals_that_end_a_session_do_as_ctrl_c_does_until_it_is_over(pytester: pytest.Pytester) -> None:
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in ending]
+    pytester.makepyfile(
+        """
+        import signal
+        import pytest
 
-
-def test_signals_mean_what_they_did_once_the_session_is_over(pytester: pytest.Pytester) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)]
-    pytester.makepyfile(ASKS.format(limits="max_ms=2"))
+        @pytest.mark.perf
+        def test_signals(load):
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                assert signal.getsignal(number) is signal.default_int_handler
+        """
+    )
     pytester.runpytest("-m", "perf").assert_outcomes(passed=1)
-    assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)] == before
+    assert [signal.getsignal(number) for number in ending] == before
 
 
 def test_without_perf_tests_nothing_is_printed_or_written(pytester: pytest.Pytester) -> None:
@@ -309,22 +277,17 @@ def test_a_test_that_judges_nothing_writes_nothing(pytester: pytest.Pytester) ->
 
 def test_perf_refuses_to_run_under_xdist(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASKS.format(limits="max_ms=2"))
-    result = pytester.runpytest_subprocess("-m", "perf", "-n", "2")
+    result = pytester.runpytest("-m", "perf", "-n", "2")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"ERROR: {NO_XDIST}"])
 
 
 def test_a_perf_test_that_reaches_a_worker_fails(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(ASKS.format(limits="max_ms=2"))
-    result = pytester.runpytest_subprocess("-n", "1")
+    pytester.makeconftest("def pytest_collection_finish(session): session.config.workerinput = {}")
+    result = pytester.runpytest()
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*perf tests measure: parallel workers*"])
-
-
-@pytest.mark.parametrize("expression", ["not perf", "not (perf)"])
-def test_other_tests_run_under_xdist(expression: str, pytester: pytest.Pytester) -> None:
-    pytester.makepyfile("def test_a(): pass")
-    pytester.runpytest_subprocess("-m", expression, "-n", "1").assert_outcomes(passed=1)
 
 
 @pytest.mark.parametrize(
@@ -340,7 +303,7 @@ def test_other_tests_run_under_xdist(expression: str, pytester: pytest.Pytester)
 def test_options_that_make_no_sense_are_refused(
     arguments: list[str], told: str, pytester: pytest.Pytester
 ) -> None:
-    result = pytester.runpytest_subprocess(*arguments)
+    result = pytester.runpytest(*arguments)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([told])
 
@@ -349,3 +312,64 @@ def test_remote_workers_are_welcome_where_they_know_where_to_come(pytester: pyte
     pytester.makepyfile("def test_a(): pass")
     result = pytester.runpytest("--perf-remote-workers=2", "--perf-bind=127.0.0.1:5557")
     result.assert_outcomes(passed=1)
+
+
+HOOKS = """
+import fcntl
+import os
+import signal
+
+import pytest
+from loadcheck.session import LoadSession
+
+written = LoadSession.write
+
+def write(session):
+    {meanwhile}
+    written(session)
+
+LoadSession.write = write
+
+def state(config):
+    # Is the folder locked, and does SIGTERM end the session?
+    folder = os.open(config.invocation_params.dir / "perf-results", os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_locked = False
+    except BlockingIOError:
+        is_locked = True
+    os.close(folder)
+    return is_locked, signal.getsignal(signal.SIGTERM) is signal.default_int_handler
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session):
+    print("before:", state(session.config))
+    yield
+    print("after:", state(session.config))
+"""
+
+
+@pytest.fixture
+def hooks(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    monkeypatch.setattr(
+        LoadSession, "write", LoadSession.write
+    )  # the inner session's change ends with the test
+
+    def hooks(meanwhile: str) -> None:
+        pytester.makeconftest(HOOKS.format(meanwhile=meanwhile))
+        pytester.makepyfile(ASKS.format(limits="max_ms=10"))
+
+    return hooks
+
+
+def test_the_folder_is_locked_and_signals_end_the_session_until_its_results_are_written(pytester, hooks):
+    hooks("")
+    result = pytester.runpytest_inprocess("-m", "perf", "-s")
+    result.stdout.fnmatch_lines(["*before: (True, True)", "*after: (False, False)"])
+
+
+def test_a_signal_that_comes_while_results_are_written_ends_the_session_afterwards(pytester, hooks):
+    hooks("signal.raise_signal(signal.SIGTERM)")
+    result = pytester.runpytest_inprocess("-m", "perf")
+    assert result.ret == pytest.ExitCode.INTERRUPTED
+    assert recorded(pytester.path / "perf-results")[0]["scenario"]

@@ -1,6 +1,4 @@
 import math
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,28 +10,6 @@ from loadcheck.samples import Label, Row, Samples
 GOOD = Label("GET", "/a", 200, cache="hit")
 BAD = Label("GET", "/a", 500, "HTTP 500")
 OTHER = Label("GET", "/b", 200)
-STREAM = """
-import resource, sys
-from pathlib import Path
-from loadcheck.sample_file import BlockWriter, SampleFile
-from loadcheck.samples import Label, Row
-
-row = Row(
-    label=Label("GET", "/a", 200), intended_s=1.0, start_s=1.0, first_byte_ms=0.5, response_ms=1.0,
-    done_s=1.001, size=10,
-)
-
-def peak_kb():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-before_kb = peak_kb()
-with SampleFile(Path(sys.argv[1])) as file:
-    writer = BlockWriter(file.append)
-    for _ in range(int(sys.argv[2])):
-        writer.add(row)
-    writer.flush()
-print(peak_kb() - before_kb)
-"""
 
 
 def row(label: Label, done_s: float, *, first_byte_ms: float = 1.5) -> Row:
@@ -127,14 +103,3 @@ def test_samples_that_are_at_hand_can_be_written(tmp_path: Path) -> None:
     assert [*found.size] == [1, 2, 3]
     assert [found.labels[number] for number in found.label] == [GOOD, BAD, GOOD]
     assert [*np.isnan(found.first_byte_ms)] == [False, True, False]
-
-
-def test_two_million_samples_need_little_memory_to_write_and_are_read_back(tmp_path: Path) -> None:
-    path, count = tmp_path / "s", 2_000_000
-    done = subprocess.run(
-        [sys.executable, "-c", STREAM, str(path), str(count)], capture_output=True, text=True, check=True
-    )
-    assert int(done.stdout) < 10_000  # kilobytes; the samples take 100 megabytes
-    found = read_samples(path)
-    assert len(found) == count
-    assert found.response_ms.sum() == count

@@ -2,7 +2,7 @@ import http.client
 
 import pytest
 
-from loadcheck.server import Server, free_port
+from loadcheck.server import free_port
 from loadcheck.target import Target
 
 
@@ -43,19 +43,19 @@ def test_the_url_says_how_to_connect(url: str, kind: type[http.client.HTTPConnec
     assert connection.sock is None  # nothing was opened
 
 
-def test_it_is_asked_for_a_path(small_server: Server) -> None:
-    target = Target("target", small_server.url)
+def test_it_is_asked_for_a_path(small_target: Target) -> None:
+    target = Target("target", small_target.url)
     assert target.get("/good", {"X-Api-Key": "k"}) == (200, b'[{"id":7}]')
     assert target.request("POST", "/broken", body=b"x") == (500, b"")
 
 
-def test_paths_are_below_its_own(small_server: Server) -> None:
-    assert Target("target", f"{small_server.url}/below").get("/tea")[0] == 418
+def test_paths_are_below_its_own(small_target: Target) -> None:
+    assert Target("target", f"{small_target.url}/below").get("/tea")[0] == 418
 
 
-def test_an_answer_of_2xx_is_one(small_server: Server) -> None:
-    assert small_server.answers("/good")
-    assert not small_server.answers("/broken")
+def test_an_answer_of_2xx_is_one(small_target: Target) -> None:
+    assert small_target.answers("/good")
+    assert not small_target.answers("/broken")
 
 
 def test_nobody_there_is_no_answer() -> None:
@@ -66,10 +66,10 @@ def test_nobody_there_is_no_answer() -> None:
         nobody.get("/good")
 
 
-def test_of_several_processes_metrics_the_highest_counts(small_server: Server) -> None:
-    assert small_server.metric("/metrics", "small_lag_seconds") == 0.003
+def test_of_several_processes_metrics_the_highest_counts(small_target: Target) -> None:
+    assert small_target.metric("/metrics", "small_lag_seconds") == 0.003
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/wrong", "/broken"])
-def test_a_metric_that_is_not_there_is_unknown(path: str, small_server: Server) -> None:
-    assert small_server.metric(path, "other") is None
+def test_a_metric_that_is_not_there_is_unknown(path: str, small_target: Target) -> None:
+    assert small_target.metric(path, "other") is None

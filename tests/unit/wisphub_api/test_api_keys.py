@@ -123,7 +123,7 @@ def test_a_file_that_is_missing_or_no_file_is_refused(tmp_path):
     assert "Is a directory" in refusal(tmp_path)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_a_pipe_without_a_writer_does_not_hold_up_the_start(tmp_path):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe, 0o600)

@@ -1,7 +1,8 @@
 """What the supervisor decides: whom it replaces, when, and who goes first."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import signal
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -63,6 +64,10 @@ class Staff:
         self.is_quick = True
         self.refusals = 0
 
+    def pids(self) -> list[int]:
+        """Return who is up and has not been told to end."""
+        return [worker.pid for worker in self.workers if worker.is_up and not worker.told]
+
     async def start(self, patience_s: float) -> Any:
         if self.refusals:
             self.refusals -= 1
@@ -76,31 +81,13 @@ class Staff:
         return worker
 
 
-class Shop:
-    """A supervisor at work."""
-
-    def __init__(self, supervisor: Supervisor, staff: Staff, task: asyncio.Task[bool]) -> None:
-        self.supervisor = supervisor
-        self.staff = staff
-        self.task = task
-
-    def roll(self) -> None:
-        self.supervisor._roll_asked.set()
-
-    def stop(self) -> None:
-        self.supervisor._stop()
-
-    def pids(self) -> list[int]:
-        return [worker.pid for worker in self.supervisor._workers]
-
-
 @asynccontextmanager
-async def working(staff: Staff) -> AsyncIterator[Shop]:
-    supervisor = Supervisor(staff.start, 2)
-    task = asyncio.create_task(supervisor.run())
+async def working(staff: Staff) -> AsyncIterator[None]:
+    """Let a supervisor of two work; signals reach it as they reach its process."""
+    task = asyncio.create_task(Supervisor(staff.start, 2).run())
     await settled()
-    yield Shop(supervisor, staff, task)
-    supervisor._stop()
+    yield
+    signal.raise_signal(signal.SIGTERM)
     for _ in range(3):
         await settled()
         for worker in staff.workers:
@@ -152,9 +139,9 @@ async def test_who_replaces_the_dead_may_take_its_time_only_while_another_answer
 
 
 async def test_an_old_worker_goes_only_when_the_new_one_is_up(staff):
-    async with working(staff) as shop:
+    async with working(staff):
         staff.is_quick = False
-        shop.roll()
+        signal.raise_signal(signal.SIGHUP)
         await asyncio.sleep(WARM_WITHIN_S - 1)
         assert [worker.told for worker in staff.workers] == [[], [], []]
         staff.workers[2].get_up()
@@ -166,31 +153,31 @@ async def test_an_old_worker_goes_only_when_the_new_one_is_up(staff):
         staff.workers[3].get_up()
         await settled()
         assert staff.workers[1].told == ["terminate"]
-        assert shop.pids() == [3, 4]
+        assert staff.pids() == [3, 4]
 
 
 async def test_a_new_worker_that_does_not_get_warm_ends_and_the_old_ones_go_on(staff):
-    async with working(staff) as shop:
+    async with working(staff):
         staff.is_quick = False
-        shop.roll()
+        signal.raise_signal(signal.SIGHUP)
         await asyncio.sleep(WARM_WITHIN_S + 1)
         assert [worker.told for worker in staff.workers] == [[], [], ["terminate"]]
-        assert shop.pids() == [1, 2]
+        assert staff.pids() == [1, 2]
 
 
 async def test_an_old_worker_that_does_not_end_is_killed(staff):
-    async with working(staff) as shop:
-        shop.roll()
+    async with working(staff):
+        signal.raise_signal(signal.SIGHUP)
         await asyncio.sleep(60)
         assert staff.workers[0].told == ["terminate", "kill"]
 
 
 async def test_who_dies_while_its_successor_gets_warm_has_one_successor(staff):
-    async with working(staff) as shop:
+    async with working(staff):
         staff.workers[0].end()
         await settled()  # its first death: replaced at once
         staff.is_quick = False
-        shop.roll()
+        signal.raise_signal(signal.SIGHUP)
         await settled()
         staff.workers[2].end()
         await settled()
@@ -198,17 +185,14 @@ async def test_who_dies_while_its_successor_gets_warm_has_one_successor(staff):
         await settled()
         staff.workers[2].end()
         await asyncio.sleep(5)
-        assert shop.pids()[0] == 4
         assert [worker.pid for worker in staff.workers if worker.is_up] == [2, 4]
 
 
-@pytest.mark.parametrize("ask", [Shop.roll, lambda shop: shop.staff.workers[0].end()], ids=["roll", "death"])
-async def test_a_machine_that_starts_no_process_does_not_end_the_service(
-    staff, ask: Callable[[Shop], None], caplog
-):
-    async with working(staff) as shop:
+@pytest.mark.parametrize("is_roll", [True, False], ids=["roll", "death"])
+async def test_a_machine_that_starts_no_process_does_not_end_the_service(staff, is_roll, caplog):
+    async with working(staff):
         staff.refusals = 1
-        ask(shop)
+        signal.raise_signal(signal.SIGHUP) if is_roll else staff.workers[0].end()
         await asyncio.sleep(40)
         assert "no worker can be started: Resource temporarily unavailable" in caplog.text
         assert sum(worker.is_up for worker in staff.workers) == 2
@@ -228,20 +212,23 @@ async def test_a_service_whose_workers_cannot_start_ends(staff):
 
 
 async def test_a_second_signal_kills(staff):
-    async with working(staff) as shop:
-        shop.stop()
+    async with working(staff):
+        signal.raise_signal(signal.SIGTERM)
+        await settled()
         assert [worker.told for worker in staff.workers] == [["terminate"]] * 2
-        shop.stop()
+        signal.raise_signal(signal.SIGTERM)
+        await settled()
         assert [worker.told for worker in staff.workers] == [["terminate", "kill"]] * 2
 
 
 async def test_who_is_just_being_started_when_the_service_stops_is_told_too(staff):
-    async with working(staff) as shop:
+    async with working(staff):
         staff.is_quick = False
         staff.may_start.clear()
-        shop.roll()
+        signal.raise_signal(signal.SIGHUP)
         await settled()
-        shop.stop()
+        signal.raise_signal(signal.SIGTERM)
+        await settled()
         staff.may_start.set()
         await settled()
         assert [worker.told for worker in staff.workers] == [["terminate"]] * 3

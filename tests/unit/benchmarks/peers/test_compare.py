@@ -45,7 +45,7 @@ def servers() -> Iterator[dict[str, Answering]]:
         found = {US: Answering(), FASTAPI: Answering(late_s=SLOWEST_S + 0.1), NGINX: Answering(is_wrong=True)}
         for server in found.values():
             stack.enter_context(server)
-            thread = Thread(target=server.serve_forever)
+            thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
             thread.start()
             stack.callback(thread.join, 10)
             stack.callback(server.shutdown)

@@ -1,25 +1,10 @@
 import json
-import subprocess
-import sys
 from types import SimpleNamespace
 from typing import Any
 
-import psutil
 import pytest
 
 from benchmarks.peers.life import highest_memory_mb, last_load_s
-
-HOLDS_AND_GIVES_BACK = "block = bytearray(b'x' * 80_000_000); del block; print('done', flush=True); input()"
-
-
-def test_the_most_memory_that_a_process_ever_held_outlives_what_it_gives_back():
-    command = [sys.executable, "-c", HOLDS_AND_GIVES_BACK]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        process.stdout.readline()
-        highest, now = highest_memory_mb(process.pid), psutil.Process(process.pid).memory_info().rss / 1e6
-        process.communicate("\n", timeout=20)
-    assert highest > 80 > now
 
 
 def test_of_a_process_that_is_gone_nothing_is_told():

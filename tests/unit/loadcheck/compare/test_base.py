@@ -1,135 +1,25 @@
-"""The base beside the project: checked out once, with an environment where its lock differs."""
+"""What of a program is exchanged, that a version runs its own code."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from loadcheck.compare import base
-from loadcheck.compare.base import BaseFailed, check_out, head
+from loadcheck.compare.base import Checkout
 from loadcheck.server import Program
 
 
-def printed(python: str, code: str) -> str:
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, timeout=30, check=True)
-    return done.stdout.strip()
-
-
-def test_a_revision_lies_beside_the_project_which_stays_as_it_is(project, commit):
-    first = commit("1")
-    commit("2")
-    (project / "server.py").write_text("not committed")
-    found = check_out(project, "HEAD~1")
-    assert (found.commit, found.name, found.python) == (first, "base", sys.executable)
-    assert "    1\n" in (found.folder / "server.py").read_text()
-    assert (project / "server.py").read_text() == "not committed"
-
-
-def test_what_is_checked_out_already_is_used(project, commit):
-    commit()
-    found = check_out(project, "main")
-    (found.folder / "made").write_text("by a run")  # as caches are
-    assert check_out(project, "HEAD").folder == found.folder
-    assert (found.folder / "made").exists()
-
-
-def test_what_somebody_changed_in_it_is_undone(project, commit):
-    commit("1")
-    found = check_out(project, "HEAD")
-    (found.folder / "server.py").write_text("changed")
-    assert "    1\n" in (check_out(project, "HEAD").folder / "server.py").read_text()
-
-
-def test_another_revision_lies_beside_it(project, commit):
-    """Who still runs the one is not disturbed by who compares with the other."""
-    first, second = commit("1"), commit("2")
-    folders = [check_out(project, each).folder for each in (first, second)]
-    assert ["    1\n" in (folder / "server.py").read_text() for folder in folders] == [True, False]
-    assert "    2\n" in (folders[1] / "server.py").read_text()
-
-
-def test_a_project_that_was_changed_meanwhile_is_another(project, commit):
-    commit("1")
-    states = [base.state(project)]
-    (project / "new.txt").write_text("new")
-    states.append(base.state(project))
-    os.utime(project / "new.txt", (1, 1))
-    states.append(base.state(project))
-    (project / "server.py").write_text("2")
-    states.append(base.state(project))
-    assert len(set(states)) == 4
-    assert base.state(project) == states[-1]
-
-
-def test_a_folder_that_is_no_worktree_any_more_is_replaced(project, commit):
-    commit("1")
-    folder = check_out(project, "HEAD").folder
-    (folder / ".git").write_text("gitdir: nowhere")
-    assert check_out(project, "HEAD").folder == folder
-    assert (folder / "server.py").exists()
-
-
-def test_an_unknown_revision_is_told_with_those_that_come_close(project, commit):
-    commit()
-    with pytest.raises(BaseFailed, match=r"'mian' is no revision of this repository; there are.*: main\."):
-        check_out(project, "mian")
-
-
-def test_where_there_is_no_repository_that_is_told(tmp_path):
-    with pytest.raises(BaseFailed, match="not a git repository"):
-        head(tmp_path)
-
-
-def test_another_lock_has_an_environment_of_its_own_which_is_kept(project, commit):
-    (project / "requirements.lock").write_text("# nothing\n")
-    commit()
-    (project / "requirements.lock").write_text("# nothing, told otherwise\n")
-    found = check_out(project, "HEAD")
-    assert found.python != sys.executable
-    assert Path(printed(found.python, "import sys; print(sys.prefix)")).is_relative_to(project / ".loadcheck")
-    made = Path(found.python).stat().st_ctime_ns
-    assert check_out(project, "HEAD").python == found.python
-    assert Path(found.python).stat().st_ctime_ns == made
-
-
-def test_the_same_lock_needs_none(project, commit):
-    (project / "requirements.lock").write_text("# nothing\n")
-    commit()
-    assert check_out(project, "HEAD").python == sys.executable
-
-
-def test_what_cannot_be_installed_is_told_and_tried_again(project, commit):
-    (project / "requirements.lock").write_text("./nowhere\n")
-    commit()
-    (project / "requirements.lock").write_text("# nothing\n")
-    for _ in range(2):
-        with pytest.raises(BaseFailed, match=r"failed: .*nowhere"):
-            check_out(project, "HEAD")
-
-
-def test_of_many_folders_those_used_last_are_kept(tmp_path):
-    for number in range(base.KEPT + 2):
-        (tmp_path / str(number)).mkdir()
-        os.utime(tmp_path / str(number), (number, number))
-    base._forget_old(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["2", "3", "4"]
-
-
-def test_a_program_runs_a_version_s_own_code(project, commit):
-    commit()
-    found = check_out(project, "HEAD")
+def test_a_program_runs_a_version_s_own_code():
+    base = Checkout(name="base", commit="b" * 40, folder=Path("/base"), python="/environment/python")
     program = Program(
         name="service",
-        command=(sys.executable, "-m", "server", f"{project}/settings"),
-        env={"FOLDER": f"{project}/data", "KEY": "secret"},
+        command=(sys.executable, "-m", "server", "/project/settings"),
+        env={"FOLDER": "/project/data", "KEY": "secret"},
     )
-    own = found.program(program, project)
-    assert own.command == (found.python, "-m", "server", f"{found.folder}/settings")
-    assert own.env["FOLDER"] == f"{found.folder}/data"
+    own = base.program(program, Path("/project"))
+    assert own.command == ("/environment/python", "-m", "server", "/base/settings")
+    assert own.env["FOLDER"] == "/base/data"
     assert own.env["KEY"] == "secret"
-    assert own.env["PYTHONPATH"].split(os.pathsep)[:2] == [str(found.folder / "src"), str(found.folder)]
+    assert own.env["PYTHONPATH"].split(os.pathsep)[:2] == ["/base/src", "/base"]
     assert own.env["PYTHONHASHSEED"] == "0"
-    assert own.folder == found.folder
+    assert own.folder == Path("/base")
     assert own.name == "service-base"

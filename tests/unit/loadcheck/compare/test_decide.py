@@ -8,7 +8,7 @@ import pytest
 from loadcheck.compare.decide import Rules, Verdict, decide, holm, overall, smallest_visible
 from loadcheck.compare.shift import Shift
 
-RUNS = 400
+RUNS = 300
 FIGURES = 16
 BLOCKS = 60
 ENDLESS = -0.5

@@ -1,321 +1,149 @@
-"""A tiny project with a history, its benchmarks in real processes; what is slower takes thrice as long."""
+"""Comparisons of micro-benchmarks that are made up; real ones run in tests/system and tests/perf."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
-import msgspec
-import psutil
+import numpy as np
 import pytest
+from tests.unit.loadcheck.compare.outcomes import ENVIRONMENT
 
-from loadcheck import cli_micro
-from loadcheck.cli import main
-from loadcheck.compare import micro
-from loadcheck.compare.base import check_out, head
+from loadcheck.compare.base import Checkout
 from loadcheck.compare.decide import Rules
-from loadcheck.compare.micro import MicroOutcome, compare
-from loadcheck.compare.micro_round import MicroFailed, Plan, Ran, Round
-from loadcheck.process import ProcessFailed
+from loadcheck.compare.micro import MicroOutcome, Surroundings, compare
+from loadcheck.compare.micro_round import RULES, MicroFailed, Plan, Ran
+from loadcheck.compare.outcome import BASE, HEAD
 
-CODE = "def work():\n    return sum(range({size}))\n"
-SETTINGS = """
-[tool.pytest.ini_options]
-addopts = ["-p", "no:locust", "-p", "no:schemathesis", "-p", "no:benchmark"]
-"""
-BENCHMARKS = """
-import tiny
-
-def test_same(benchmark):
-    benchmark(sum, range(20_000))
-
-def test_work(benchmark):
-    benchmark(tiny.work)
-"""
-NEW_MODULE = """
-import fresh, tiny
-
-def test_new_module(benchmark):
-    benchmark(tiny.work)
-"""
-NEW_ANSWER = """
-import tiny
-
-def test_new_answer(benchmark):
-    assert benchmark(tiny.work) == sum(range(60_000))
-"""
-FAILING_LATER = """
-import pathlib
-
-def test_failing_later(benchmark):
-    benchmark(sum, range(10))
-    runs = pathlib.Path({runs!r})
-    runs.write_text((runs.read_text() if runs.exists() else "") + "x")
-    assert runs.read_text() in ("x", "xx")
-"""
-HANGING = """
-import os, pathlib, time
-
-def test_hanging(benchmark):
-    pathlib.Path({pid!r}).write_text(str(os.getpid()))
-    time.sleep(60)
-"""
-COARSE = Rules(margin=1.0, alpha=0.001, beta=0.1, alike={})
-"""Not slower is what surely takes less than twice as long; false alarms are so rare that no test sees one."""
-FEWEST = 4
-LIMIT_S = 80
-"""Far more than is needed where nothing else runs."""
+SAME = "bench/test_tiny.py::test_same"
+WORK = "bench/test_tiny.py::test_work"
+NEW = "bench/test_new.py::test_new"
 
 
-class Project:
-    """A repository in which each test makes its commits."""
+class MadeUp:
+    """Runs sides that nobody measured; `ran` names them in their order, `folders` is where each went.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir()
-        self.git("init", "--quiet")
-        self.base = self.commit(
-            {
-                "pyproject.toml": SETTINGS,
-                "src/tiny.py": CODE.format(size=20_000),
-                "bench/test_tiny.py": BENCHMARKS,
-            }
+    `work` is what a benchmark takes longer on head, by its name and the number of the process, `failures` why
+    what failed did, by side. A process takes `takes_s` of a time of its own.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[int], float] = lambda _: 1.0,
+        failures: Mapping[str, Mapping[str, str]] | None = None,
+        takes_s: Callable[[int], float] = lambda _: 5.0,
+    ) -> None:
+        self.ran: list[str] = []
+        self.folders: list[Path] = []
+        self._work = work
+        self._failures = failures or {}
+        self._takes_s = takes_s
+        self._now_s = 1_000.0
+        self._random = np.random.default_rng(1)
+        self.around = Surroundings(
+            run=self._run, now_s=lambda: self._now_s, environment_of=lambda _: ENVIRONMENT
         )
 
-    def commit(self, files: dict[str, str]) -> str:
-        """Write files, and return the commit that has them."""
-        for name, text in files.items():
-            path = self.folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        self.git("add", ".")
-        self.git("-c", "user.name=x", "-c", "user.email=x@example.org", "commit", "--quiet", "--message=x")
-        return self.git("rev-parse", "HEAD")
-
-    def git(self, *arguments: str) -> str:
-        command = ["git", "-C", str(self.folder), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-    def plan(self, logs: Path, *, limit_s: float = LIMIT_S) -> Plan:
-        return Plan(
-            project=self.folder,
-            base=check_out(self.folder, self.base),
-            base_name="before",
-            head=head(self.folder),
-            paths=("bench",),
-            out=logs / "out",
-            logs=logs,
-            rules=COARSE,
-            limit_s=limit_s,
-            fewest=FEWEST,
-        )
+    def _run(self, _: Plan, side: Checkout, folder: Path) -> Ran:
+        number = len(self.ran)
+        self.ran.append(side.name)
+        self.folders.append(folder)
+        self._now_s += self._takes_s(number)
+        factor = self._work(number) if side.name == HEAD else 1.0
+        seconds = {SAME: 1e-3, WORK: factor * 1e-3, **({NEW: 1e-3} if side.name == HEAD else {})}
+        luck = self._random.lognormal(0, 0.02, len(seconds))
+        benchmarks = [
+            {"fullname": name, "stats": {"median": value * each, "data": [value * each], "iterations": 1}}
+            for (name, value), each in zip(seconds.items(), luck, strict=True)
+        ]
+        file = {"commit_info": {"id": side.commit, "dirty": False}, "benchmarks": benchmarks}
+        return Ran(file, self._failures.get(side.name, {}))
 
 
-@pytest.fixture(autouse=True)
-def alone(monkeypatch):
-    """pytest-benchmark measures nothing in a worker of pytest-xdist; what a test starts is none."""
-    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
-
-
-@pytest.fixture
-def project(tmp_path) -> Project:
-    return Project(tmp_path / "project")
-
-
-@pytest.fixture
-def call(monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
-    """Call the command in a project's folder; get its exit code and what it says."""
-
-    def run(project: Project, *arguments: str, fewest: int = FEWEST) -> tuple[int, str, str]:
-        monkeypatch.chdir(project.folder)
-        monkeypatch.setattr(cli_micro, "RULES", COARSE)
-        monkeypatch.setattr(cli_micro, "Plan", partial(Plan, fewest=fewest))
-        with pytest.raises(SystemExit) as end:
-            main(["micro", "--margin=100", f"--limit-s={LIMIT_S}", *arguments])
-        assert isinstance(end.value.code, int)
-        return end.value.code, *capsys.readouterr()
-
-    return run
-
-
-def test_slower_code_is_found_and_what_base_cannot_run_is_left_out(call, project, monkeypatch):
-    """Head's code is importable everywhere, as that of an installed project is; base does not see it."""
-    monkeypatch.setenv(
-        "PYTHONPATH", os.pathsep.join([str(project.folder / "src"), os.environ.get("PYTHONPATH", "")])
+def plan(**settings) -> Plan:
+    base, head = (
+        Checkout(name=name, commit=name[0] * 40, folder=Path("/"), python="") for name in (BASE, HEAD)
     )
-    commit = project.commit(
-        {
-            "src/tiny.py": CODE.format(size=60_000),
-            "src/fresh.py": "",
-            "bench/test_new_module.py": NEW_MODULE,
-            "bench/test_new_answer.py": NEW_ANSWER,
-        }
-    )
-
-    code, told, _ = call(project, "--base", project.base, "bench")
-
-    assert code == 1
-    outcome = msgspec.json.decode(
-        (project.folder / "perf-results/micro.json").read_bytes(), type=MicroOutcome
-    )
-    verdicts = {figure.endpoint: figure.verdict for figure in outcome.figures}
-    assert (outcome.base, outcome.head, outcome.verdict) == (project.base, commit, "slower")
-    assert verdicts["bench/test_tiny.py::test_work"] == "slower"
-    assert verdicts["bench/test_tiny.py::test_same"] != "slower"
-    assert len(outcome.ratios["bench/test_tiny.py::test_work"]) == outcome.rounds
-    assert outcome.left_out["bench/test_new_module.py::test_new_module"] == (
-        "base cannot run it: ModuleNotFoundError: No module named 'fresh' in this commit"
-    )
-    assert "base cannot run it: assert 199990000 ==" in told
-    assert_can_be_compared(project, commit)
+    told = {"base": base, "base_name": "before", "head": head, "paths": ("bench",), "out": Path("/out")}
+    return Plan(**{"project": Path("/"), "logs": Path("/logs"), **told, **settings})
 
 
-def assert_can_be_compared(project: Project, commit: str) -> None:
-    """`pytest-benchmark compare` shows both commits' figures."""
-    command = [sys.executable, "-m", "pytest_benchmark", "--storage=perf-results/bench", "compare"]
-    done = subprocess.run(command, cwd=project.folder, check=True, capture_output=True, text=True)
-    for name in (f"0001_{commit[:7]}", f"0002_{project.base[:7]}"):
-        assert f"test_work ({name})" in done.stdout
+def outcome_of(made: MadeUp, **settings) -> MicroOutcome:
+    return compare(plan(**settings), made.around).outcome
 
 
-def test_equal_code_is_not_slower(project, tmp_path):
-    outcome = compare(project.plan(tmp_path)).outcome
-
-    assert outcome.verdict == "not slower"
-    assert [figure.verdict for figure in outcome.figures] == ["not slower", "not slower"]
-    assert outcome.left_out == {}
-    assert_order_changes(tmp_path)
+def verdicts(outcome: MicroOutcome) -> dict[str, str]:
+    return {figure.endpoint: figure.verdict for figure in outcome.figures}
 
 
-def assert_order_changes(logs: Path) -> None:
-    """Base comes first in some of the rounds that are judged, head in others."""
-
-    def ended(side: str) -> list[int]:
-        return [path.stat().st_mtime_ns for path in sorted(logs.glob(f"[1-9]-{side}/benchmark.json"))]
-
-    firsts = [base < head for base, head in zip(ended("base"), ended("head"), strict=True)]
-    assert set(firsts) == {True, False}
-
-
-def test_a_broken_base_is_told(project, tmp_path):
-    project.base = project.commit({"src/tiny.py": "def work(:"})
-    project.commit({"src/tiny.py": CODE.format(size=20_000)})
-
-    with pytest.raises(MicroFailed, match=r"base \(\w{12}\) runs none .* SyntaxError: invalid syntax"):
-        compare(project.plan(tmp_path))
+@pytest.mark.parametrize(("factor", "verdict"), [(1.12, "slower"), (0.9, "faster"), (1.0, "not slower")])
+def test_each_verdict_is_that_of_what_changed_alone(factor, verdict):
+    outcome = outcome_of(MadeUp(lambda _: factor))
+    assert outcome.verdict == verdict
+    assert verdicts(outcome) == {SAME: "not slower", WORK: verdict}
+    assert [round(figure.change, 1) for figure in outcome.figures] == [0.0, round(factor - 1, 1)]
+    assert np.median(outcome.ratios[WORK]) == pytest.approx(factor, rel=0.02)
+    assert {len(ratios) for ratios in outcome.ratios.values()} == {outcome.rounds}
 
 
-def test_a_base_whose_benchmarks_fail_after_all_is_told(project, tmp_path):
-    project.commit({"src/tiny.py": CODE.format(size=60_000), "bench/test_tiny.py": NEW_ANSWER})
-
-    with pytest.raises(
-        MicroFailed, match=r"base runs none of them: .*test_new_answer: base cannot run it: assert"
-    ):
-        compare(project.plan(tmp_path))
-
-
-def test_a_head_that_cannot_run_at_all_is_told(project, tmp_path):
-    project.commit({"bench/conftest.py": "import fresh"})
-
-    with pytest.raises(MicroFailed, match=r"(?s)head .* runs none .*No module named 'fresh'"):
-        compare(project.plan(tmp_path))
+def test_it_is_told_what_was_compared_and_for_how_long():
+    told: list[str] = []
+    made = MadeUp(lambda _: 2.0)
+    outcome = outcome_of(made, tell=told.append)
+    assert (outcome.base, outcome.base_name, outcome.head) == ("b" * 40, "before", "h" * 40)
+    assert (outcome.rounds, outcome.took_s) == (6, 70)  # and one before that is not judged
+    assert told == ["6 rounds: 1 not slower, 1 slower"]
+    assert len(set(made.folders)) == 14
+    assert outcome.rules.margin == RULES.margin
 
 
-def test_a_benchmark_that_fails_on_head_makes_it_void(call, project):
-    project.commit({"bench/test_new_answer.py": NEW_ANSWER})
-    of_an_earlier_run = project.folder / "perf-results/micro.json"
-    of_an_earlier_run.parent.mkdir(parents=True, exist_ok=True)
-    of_an_earlier_run.touch()
-
-    code, _, told = call(project, "--base", project.base, "bench")
-
-    assert code == 3
-    assert not of_an_earlier_run.exists()
-    assert told.startswith(
-        "void: 1 failed on head: bench/test_new_answer.py::test_new_answer: assert 199990000"
-    )
+def test_the_order_of_the_sides_changes():
+    """Head goes first where nothing is judged: what is broken there is broken on base, too."""
+    made = MadeUp()
+    outcome_of(made)
+    firsts = made.ran[::2]
+    assert firsts[0] == HEAD
+    assert set(firsts[1:]) == {BASE, HEAD}
+    assert all({*pair} == {BASE, HEAD} for pair in zip(firsts, made.ran[1::2], strict=True))
 
 
-def test_a_benchmark_that_fails_on_head_but_later_makes_it_void_too(call, project, tmp_path):
-    project.commit({"bench/test_tiny.py": FAILING_LATER.format(runs=str(tmp_path / "runs"))})
+def test_what_base_cannot_run_is_left_out():
+    file, answer = NEW.partition("::")[0], "assert 1 == 2"
+    base = {file: "No module named 'fresh'", WORK: answer}
+    outcome = outcome_of(MadeUp(failures={BASE: base}))
+    assert outcome.left_out == {
+        NEW: "base cannot run it: No module named 'fresh'",
+        WORK: f"base cannot run it: {answer}",
+    }
+    assert verdicts(outcome) == {SAME: "not slower"}
+    assert outcome_of(MadeUp()).left_out == {NEW: "base cannot run it: it was skipped"}
 
-    code, _, told = call(project, "--base", project.base, "bench")
 
-    assert code == 3
-    assert "1 failed on head: bench/test_tiny.py::test_failing_later: " in told
+def test_a_base_that_runs_none_is_told():
+    with pytest.raises(MicroFailed, match=f"base runs none of them: {SAME}: base cannot run it: odd"):
+        outcome_of(MadeUp(failures={BASE: {SAME: "odd", WORK: "odd"}}))
+
+
+def test_a_process_that_fails_later_ends_it_too():
+    def fail_at_the_third(number: int) -> float:
+        if number == 3:
+            raise MicroFailed("1 failed on head")
+        return 1.0
+
+    with pytest.raises(MicroFailed, match="1 failed on head"):
+        outcome_of(MadeUp(takes_s=fail_at_the_third))
 
 
 @pytest.mark.parametrize(("round_s", "rounds"), [(10, 9), (15, 6), (30, 4)])
-def test_what_cannot_be_told_in_time_is_inconclusive(project, tmp_path, monkeypatch, round_s, rounds):
-    """Clock and figures are made up: after 10 s for the first round, others begin for 80 s more."""
-    now = 0.0
-
-    def took(seconds: float, ratio: float) -> Round:
-        nonlocal now
-        now += seconds
-        return {"base": measured(1.0), "head": measured(ratio)}
-
-    monkeypatch.setattr(micro, "time", SimpleNamespace(monotonic=lambda: now))
-    monkeypatch.setattr(micro, "run_side", lambda _plan, side, _folder: took(5, 1)[side.name])
-    monkeypatch.setattr(
-        micro, "play_round", lambda _plan, number, _order: took(round_s, 3 if number % 2 else 0.3)
+def test_what_cannot_be_told_in_time_is_inconclusive(round_s, rounds):
+    """After 10 s for the first round, others begin for 80 s more; head is by turns slower and faster."""
+    made = MadeUp(
+        lambda number: 3 if number // 2 % 2 else 0.3,
+        takes_s=lambda number: round_s / 2 if number > 1 else 5,
     )
-
-    outcome = compare(project.plan(tmp_path, limit_s=100)).outcome
-
+    outcome = outcome_of(made, limit_s=100, fewest=4, rules=Rules(margin=1.0, alike={}))
     assert (outcome.verdict, outcome.rounds, outcome.rules.looks) == ("inconclusive", rounds, 3)
 
 
-def measured(seconds: float) -> Ran:
-    return Ran({"benchmarks": [{"fullname": "test_work", "stats": {"median": seconds}}]}, {})
-
-
-def test_a_limit_that_is_too_short_is_told(call, project):
-    code, _, told = call(project, "--base", project.base, "bench", fewest=1_000)
-
-    assert code == 3
-    assert "at least 1000 are needed: allow" in told
-
-
-def test_a_benchmark_that_hangs_is_ended_at_the_limit(project, tmp_path):
-    project.commit({"bench/test_tiny.py": HANGING.format(pid=str(tmp_path / "pid"))})
-
-    with pytest.raises(ProcessFailed, match="was still running after 2 s"):
-        compare(project.plan(tmp_path, limit_s=2))
-
-    assert not [one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in str(one.info["cmdline"])]
-
-
-def test_ctrl_c_ends_the_processes(project, tmp_path):
-    pid = tmp_path / "pid"
-    project.commit({"bench/test_tiny.py": HANGING.format(pid=str(pid))})
-    code = "from loadcheck.cli import main; main()"
-    command = [sys.executable, "-c", code, "micro", f"--base={project.base}", "bench"]
-    with subprocess.Popen(command, cwd=project.folder, start_new_session=True) as process:
-        while not pid.exists() or not pid.read_text():
-            assert process.poll() is None
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-
-    assert process.returncode == 130
-    assert not psutil.pid_exists(int(pid.read_text()))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (("--base", "HEAD", "nowhere"), "there is no nowhere here"),
-        (("--base", "nothing", "bench"), "'nothing' is no revision of this repository"),
-        (("bench",), "Missing option '--base'"),
-    ],
-)
-def test_a_wrong_call_is_told(call, project, arguments, complaint):
-    code, _, told = call(project, *arguments)
-
-    assert code == 64
-    assert complaint in told
+def test_a_limit_that_is_too_short_is_told():
+    with pytest.raises(MicroFailed, match=r"takes 10\.0 s and at least 6 are needed: allow 80 s"):
+        outcome_of(MadeUp(), limit_s=60)
+    assert outcome_of(MadeUp(), limit_s=80).rounds == 6

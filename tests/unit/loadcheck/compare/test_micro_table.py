@@ -1,12 +1,10 @@
-from pathlib import Path
-
 import pytest
+from tests.unit.loadcheck.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.decide import Rules, Verdict
 from loadcheck.compare.micro import MicroOutcome
 from loadcheck.compare.micro_table import render_micro, time_of
 from loadcheck.compare.outcome import Judged
-from loadcheck.record import environment
 
 
 def figure(name: str, verdict: Verdict, change: float) -> Judged:
@@ -40,7 +38,7 @@ OUTCOME = MicroOutcome(
     rounds=9,
     took_s=270.4,
     seed=1,
-    environment=environment(Path("/")),
+    environment=ENVIRONMENT,
 )
 
 

@@ -1,8 +1,6 @@
 import csv
 import io
 import shutil
-import subprocess
-import sys
 
 import msgspec
 import pytest
@@ -11,8 +9,6 @@ from loadcheck.compare import files as comparison_files
 from loadcheck.objectives import objective
 from loadcheck.report import write_all
 from loadcheck.report.results_file import encode_record, schema
-
-COMMAND = (sys.executable, "-c", "from loadcheck.cli import main; main()")
 
 
 @pytest.fixture(scope="session")
@@ -171,18 +167,6 @@ def test_a_folder_without_samples_is_refused(call, tmp_path):
     assert "holds no samples.bin" in err
     (tmp_path / "samples.bin").write_bytes(b"\x00\x00\x00\x02\xc1\xc1")
     assert "is no file of samples" in call("samples", tmp_path)[2]
-
-
-def test_a_reader_that_has_enough_gets_no_traceback(played):
-    with subprocess.Popen(
-        [*COMMAND, "samples", str(played / "arrival_rate")], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as running:
-        assert running.stdout is not None
-        assert running.stderr is not None
-        assert running.stdout.readline().startswith(b"intended_s,")
-        running.stdout.close()
-        assert running.wait(30) == 141
-        assert running.stderr.read() == b""
 
 
 def test_ctrl_c_is_no_verdict(call, monkeypatch, played):

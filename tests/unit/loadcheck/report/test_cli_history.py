@@ -1,4 +1,3 @@
-import subprocess
 import sys
 
 import msgspec
@@ -6,8 +5,6 @@ import pytest
 
 from loadcheck.history import read_history
 from loadcheck.report.results_file import encode_record
-
-COMMAND = (sys.executable, "-c", "from loadcheck.cli import main; main()")
 
 
 @pytest.fixture
@@ -118,9 +115,3 @@ def test_where_the_history_goes_must_be_said(call, results):
     code, _, err = call("history", results)
     assert code == 64
     assert "Missing option '--to'" in err
-
-
-def test_other_commands_do_not_wait_for_otava():
-    """It imports all of scipy.stats, which takes a second."""
-    code = "import sys; from loadcheck.cli import commands; sys.exit('otava.analysis' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

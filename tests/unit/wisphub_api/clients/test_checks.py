@@ -259,8 +259,8 @@ async def test_checks_are_counted_by_outcome(api):
         assert f"wisphub_identity_checks_total{line}" in figures
 
 
-async def test_both_forms_of_a_found_client_are_documented(api):
-    operation = (await api.get("/docs/openapi.json")).json()["paths"][RESOLVE]["post"]
+async def test_both_forms_of_a_found_client_are_documented(shared_api):
+    operation = (await shared_api.get("/docs/openapi.json")).json()["paths"][RESOLVE]["post"]
     schema = operation["responses"]["200"]["content"]["application/json"]["schema"]
     forms = [form["$ref"].removeprefix("#/components/schemas/") for form in schema["anyOf"]]
     assert (forms, "oneOf" in schema) == (["Client", "ClientNumber"], False)

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -132,7 +132,7 @@ def rows_of(records: dict[int, dict[str, str]]) -> list[ClientRow]:
 @given(records=st.lists(RECORDS, min_size=1, max_size=6), data=st.data())
 def test_after_replacing_clients_all_is_as_if_built_anew(records, data):
     directory = Directory(rows(records))
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(records) - 1))
         records[at] = data.draw(RECORDS)
         directory = directory.replaced(rows(records)[at].client)
@@ -166,7 +166,6 @@ def answers(directory: Directory) -> list[Any]:
     changed=CHANGES,
     refreshes=st.lists(CHANGES, max_size=3),
 )
-@settings(deadline=None)
 def test_after_refreshes_and_changes_all_is_as_if_built_anew(records, changed, refreshes):
     current: dict[int, dict[str, str]] = dict(enumerate(records))
     directory = Directory(rows_of(current))

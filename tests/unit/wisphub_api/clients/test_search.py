@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.clients.models import Client
@@ -138,7 +138,6 @@ def assert_few_are_told_from_many(searched: SearchIndex, query: str, expected: l
 
 
 @given(records=st.lists(RECORDS, max_size=8), query=QUERIES)
-@settings(max_examples=300, deadline=None)
 def test_it_finds_what_an_obvious_search_finds_in_the_same_order(records, query):
     given_clients = clients(*records)
     searched, expected = index(given_clients), obvious_search(query, given_clients)
@@ -147,7 +146,6 @@ def test_it_finds_what_an_obvious_search_finds_in_the_same_order(records, query)
 
 
 @given(records=st.lists(RECORDS, min_size=1, max_size=6), data=st.data())
-@settings(deadline=None)
 def test_with_clients_replaced_it_finds_what_an_obvious_search_finds(records, data):
     given_clients = clients(*records)
     searched = index(given_clients)

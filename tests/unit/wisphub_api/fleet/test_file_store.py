@@ -2,9 +2,6 @@
 
 import sqlite3
 import stat
-import subprocess
-import sys
-import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -148,60 +145,3 @@ async def test_a_file_that_is_damaged_does_not_stop_it(tmp_path, caplog):
     assert (await store.count("a", 60)).used == 1
     await store.close()
     assert "cannot be used" in caplog.text
-
-
-HAMMER = """
-import asyncio, sys
-from pathlib import Path
-from wisphub_api.fleet.file_store import FileStore
-from wisphub_api.fleet.seal import Seal
-
-async def work():
-    store = FileStore(Path(sys.argv[1]), Seal("key"))
-    counts = [await store.count("all", 600) for _ in range(50)]
-    holds = await asyncio.gather(*(store.hold("few", 600, most=7) for _ in range(20)))
-    await store.close()
-    print(max(count.used for count in counts), sum(hold is not None for hold in holds))
-
-asyncio.run(work())
-"""
-
-
-def run_four(script: str, *arguments: str) -> list[tuple[int, ...]]:
-    command = [sys.executable, "-c", script, *arguments]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    try:
-        return [tuple(map(int, process.communicate(timeout=60)[0].split())) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-
-
-def test_four_processes_lose_no_count_and_take_no_place_twice(tmp_path):
-    found = run_four(HAMMER, str(tmp_path))
-    assert max(count for count, _ in found) == 4 * 50
-    assert sum(holds for _, holds in found) == 7
-
-
-OPEN = """
-import asyncio, sys, time
-from pathlib import Path
-from wisphub_api.fleet.file_store import FileStore
-from wisphub_api.fleet.seal import Seal
-
-async def work():
-    for number in range(50):
-        folder = Path(sys.argv[1]) / str(number)
-        folder.mkdir(exist_ok=True)
-        store = FileStore(folder, Seal("key"))
-        time.sleep(max(0, float(sys.argv[2]) + number * 0.02 - time.time()))
-        print((await store.count("all", 600)).used)
-        await store.close()
-
-asyncio.run(work())
-"""
-
-
-def test_those_who_open_it_at_the_same_moment_count_together(tmp_path):
-    found = run_four(OPEN, str(tmp_path), str(time.time() + 1))
-    assert [sorted(counts) for counts in zip(*found, strict=True)] == [[1, 2, 3, 4]] * 50

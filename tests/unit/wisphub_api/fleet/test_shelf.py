@@ -1,23 +1,21 @@
-"""One contract for every shelf."""
+"""One contract for every shelf; `tests/system` holds Redis to it."""
 
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from wisphub_api.fleet.file_shelf import FileShelf
-from wisphub_api.fleet.redis_shelf import RedisShelf
 from wisphub_api.fleet.shelf import Sealed, Shelf
 
 Share = Callable[[], Awaitable[Shelf]]
 
 
-@pytest.fixture(params=["file", "redis"])
-def share(request, tmp_path) -> Share:
-    """Give the shelf as one more process has it."""
-    connect = request.getfixturevalue("connect") if request.param == "redis" else None
+@pytest.fixture
+def share(tmp_path) -> Share:
+    """Return the shelf as one more process has it."""
 
     async def one_more() -> Shelf:
-        return RedisShelf(await connect(), "test", keep_s=1_000) if connect else FileShelf(tmp_path)
+        return FileShelf(tmp_path)
 
     return one_more
 

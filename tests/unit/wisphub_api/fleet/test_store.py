@@ -1,26 +1,22 @@
-"""One contract for every store, and what Redis does and does not get to see."""
+"""One contract for every store; `tests/system` holds Redis to it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from wisphub_api.fleet.redis_store import RedisStore
-from wisphub_api.fleet.seal import Seal
-from wisphub_api.fleet.store import Expiring, Hold, MemoryStore, Store
+from wisphub_api.fleet.store import Hold, MemoryStore, Store
 
 Share = Callable[[], Awaitable[Store]]
-SECRET_NOTE = b"Esperanza Benitez"
 
 
-@pytest.fixture(params=["memory", "redis"])
-def share(request) -> Share:
-    """Give the store as one more process has it; in memory it is the same one."""
+@pytest.fixture
+def share() -> Share:
+    """Return the store as one more process has it: in memory it is the same one."""
     memory = MemoryStore()
-    connect = request.getfixturevalue("connect") if request.param == "redis" else None
 
     async def one_more() -> Store:
-        return RedisStore(await connect(), Seal("key"), "test", MemoryStore()) if connect else memory
+        return memory
 
     return one_more
 
@@ -133,96 +129,3 @@ async def test_a_note_is_forgotten_after_its_time(share):
     await store.write("k", b"note", 0.1)
     await asyncio.sleep(0.15)
     assert await store.read("k") is None
-
-
-async def test_redis_sees_neither_a_note_nor_what_it_is_of(connect, redis_server):
-    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
-    await store.write("first-answer:12ab", SECRET_NOTE, 60)
-    await store.hold("first-answer:12ab", 60)
-    await store.count("failures:12ab", 60)
-    with redis_server.connected() as connection:
-        keys = set(connection.keys("test:*"))
-        dumps = b"".join(connection.dump(key) for key in keys)
-        assert all(connection.pttl(key) > 0 for key in keys)
-    assert sorted(key.split(b":")[1] for key in keys) == [b"count", b"hold", b"note"]
-    assert not [part for part in (SECRET_NOTE, b"12ab", b"first-answer") if part in dumps + b"".join(keys)]
-
-
-async def test_a_note_put_under_another_key_or_by_a_stranger_is_none(connect, redis_server):
-    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
-    await store.write("k", SECRET_NOTE, 60)
-    with redis_server.connected() as connection:
-        connection.copy(store._name("note", "k"), store._name("note", "other"))
-        connection.set(store._name("note", "rubbish"), b"rubbish")
-    assert await store.read("k") == SECRET_NOTE
-    assert await store.read("other") is None
-    assert await store.read("rubbish") is None
-
-
-async def test_alone_it_goes_on_with_what_it_knows(connect, redis_server):
-    link = await connect()
-    store = RedisStore(link, Seal("key"), "test", MemoryStore())
-    await store.write("before", b"note", 60)
-    redis_server.stop()
-    await store.write("after", b"note", 60)
-    assert [await store.read(key) for key in ("before", "after", "none")] == [b"note", b"note", None]
-    assert [(await store.count("k", 60)).used for _ in range(2)] == [1, 2]
-    hold = await store.hold("k", 60)
-    assert hold is not None
-    assert await store.hold("k", 60) is None
-    await store.release(hold)
-    assert await store.hold("k", 60) is not None
-    await store.erase("before")
-    assert await store.read("before") is None
-    assert link.state().state == "alone"
-
-
-async def test_what_redis_has_lost_this_process_still_knows(connect, redis_server):
-    store = RedisStore(await connect(), Seal("key"), "test", MemoryStore())
-    await store.write("k", b"note", 60)
-    with redis_server.connected() as connection:
-        connection.flushall()
-    assert await store.read("k") == b"note"
-
-
-async def test_what_was_noted_alone_all_know_when_redis_is_back(connect, redis_server, until):
-    one, other = await connect(), await connect()
-    writer, reader = (
-        RedisStore(one, Seal("key"), "test", MemoryStore()),
-        RedisStore(other, Seal("key"), "test", MemoryStore()),
-    )
-    await writer.write("erased", b"old", 60)
-    await writer.write("changed", b"old", 60)
-    redis_server.freeze()
-    one._answer_s = other._answer_s = 0.1
-    await writer.write("new", b"note", 60)
-    await writer.write("changed", b"note", 60)
-    await writer.write("short", b"note", 0.1)
-    await writer.erase("erased")
-    redis_server.thaw()
-    one._answer_s = other._answer_s = 5.0
-    await until(lambda: not list(writer._untold) and one.state().state == "together")
-    await asyncio.sleep(0.15)  # Redis finds, and carries out, what it was told while it was frozen
-    keys = ("new", "changed", "short", "erased")
-    assert [await reader.read(key) for key in keys] == [b"note", b"note", None, None]
-    assert [await writer.read(key) for key in keys] == [b"note", b"note", None, None]
-
-
-def test_entries_that_have_ended_make_room_for_more():
-    now = 0.0
-    entries: Expiring[int] = Expiring(lambda: now, most=3)
-    for number in range(3):
-        entries.set(str(number), number, ends=1.0)
-    now = 1.0
-    assert entries.get("0") is None
-    assert list(entries) == []
-    entries.set("new", 1, ends=2.0)
-    assert len(entries) == 1
-    assert list(entries) == ["new"]
-
-
-def test_entries_that_have_not_ended_are_all_kept():
-    entries: Expiring[int] = Expiring(lambda: 0.0, most=3)
-    for number in range(100):
-        entries.set(str(number), number, ends=1.0)
-    assert len(list(entries)) == 100

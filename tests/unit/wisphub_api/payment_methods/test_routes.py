@@ -7,16 +7,16 @@ import pytest
 PATH = "/api/v1/payment-methods/"
 
 
-async def test_all_payment_methods_are_listed_by_their_id(api):
-    response = await api.get(PATH)
+async def test_all_payment_methods_are_listed_by_their_id(shared_api):
+    response = await shared_api.get(PATH)
     assert response.status_code == 200
     assert response.json()[1] == {"payment_method_id": 2, "name": "Nequi"}
     assert [method["payment_method_id"] for method in response.json()] == [1, 2, 3, 4, 5, 6, 7]
     assert response.headers["x-total-count"] == "7"
 
 
-async def test_they_are_paged(api):
-    response = await api.get(PATH, params={"limit": 2, "offset": 3})
+async def test_they_are_paged(shared_api):
+    response = await shared_api.get(PATH, params={"limit": 2, "offset": 3})
     assert [method["name"] for method in response.json()] == ["Bancolombia", "PSE"]
     assert response.headers["x-total-count"] == "7"
 
@@ -63,5 +63,5 @@ async def test_the_service_is_ready_without_them(serve, settings, simulator):
 
 
 @pytest.mark.parametrize("query", ["limit=0", "offset=-1", "limit=x"])
-async def test_bad_pages_are_refused(api, query):
-    assert (await api.get(f"{PATH}?{query}")).status_code == 422
+async def test_bad_pages_are_refused(shared_api, query):
+    assert (await shared_api.get(f"{PATH}?{query}")).status_code == 422

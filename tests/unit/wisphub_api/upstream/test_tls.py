@@ -1,21 +1,40 @@
 """Whom the key is sent to: only to a WispHub Net that can prove who it is."""
 
 import asyncio
+import datetime as dt
 import ssl
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from wisphub_api.exceptions import UpstreamUnreachable
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import WispHubNet
 
-CERTIFICATE = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -batch"
+PEM = serialization.Encoding.PEM
+
+
+def vouch_for_oneself() -> bytes:
+    """Make a key and a certificate that it signs itself, in PEM."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name.from_rfc4514_string("CN=localhost")
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return key.private_bytes(PEM, *form) + certificate.public_bytes(PEM)
 
 
 class Impostor:
@@ -23,15 +42,13 @@ class Impostor:
 
     def __init__(self, folder: Path) -> None:
         self.heard = b""
-        self._key, self.certificate = folder / "key.pem", folder / "certificate.pem"
-        names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-        files = ["-keyout", str(self._key), "-out", str(self.certificate)]
-        subprocess.run([*CERTIFICATE.split(), *names, *files], check=True, capture_output=True, timeout=20)
+        self.certificate = folder / "certificate.pem"
+        self.certificate.write_bytes(vouch_for_oneself())
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[str]:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.certificate, self._key)
+        context.load_cert_chain(self.certificate)
         server = await asyncio.start_server(self._answer, "127.0.0.1", 0, ssl=context)
         async with server:
             yield f"https://localhost:{server.sockets[0].getsockname()[1]}"
@@ -49,7 +66,7 @@ def impostor(tmp_path: Path) -> Impostor:
 
 
 async def ask(host: str) -> bytes:
-    async with WispHubNet(Settings(net_host=host, net_key=Secret("the-key"), net_timeout_s=1)) as net:
+    async with WispHubNet(Settings(net_host=host, net_key=Secret("the-key"))) as net:
         return await net.read("/api/clientes/", {}, lambda body: body)
 
 

@@ -1,16 +1,33 @@
 """An application, and what it answers by its short way and by its long one."""
 
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from litestar import Litestar
+from prometheus_client.parser import text_string_to_metric_families
 
+from wisphub_api.app import create_app
+from wisphub_api.settings import Settings
 from wisphub_api.web.hot_path import SHORT_WAY, HotPath
 
 CLIENT = ("127.0.0.1", 1)
 READER, VERIFIER = "a-reader", "a-verifier"
 WHOLE = ["/api/v1/clients/", "/api/v1/internet-plans/", "/api/v1/payment-methods/"]
+COUNTED = {
+    "wisphub_http_requests_total",
+    "wisphub_http_request_duration_seconds_count",
+    "wisphub_cache_answers_total",
+    "wisphub_identity_checks_total",
+}
 Fields = list[tuple[bytes, bytes]]
+
+
+def grown(before: Mapping[Any, float], after: Mapping[Any, float]) -> dict[Any, float]:
+    """Tell by how much each count has grown, where it has."""
+    return {name: more for name, count in after.items() if (more := count - before.get(name, 0))}
 
 
 class Told(NamedTuple):
@@ -58,9 +75,21 @@ class Both:
         start, *bodies = sent
         return told_of(start["status"], start["headers"], b"".join(each["body"] for each in bodies), fields)
 
+    async def counted(self) -> Mapping[Any, float]:
+        """Give what the page of figures counts, by name and labels, less what asks for the page itself."""
+        page = (await self.long("GET", b"/metrics", [])).body.decode()
+        samples = (each for family in text_string_to_metric_families(page) for each in family.samples)
+        return {
+            (each.name, frozenset(each.labels.items())): each.value
+            for each in samples
+            if each.name in COUNTED and each.labels.get("route") != "/metrics"
+        }
+
     async def compare(self, method: str, raw: bytes, fields: Fields, body: bytes = b"") -> Told:
-        """Ask both ways, again where a second has gone by in between; give the answer."""
-        for _ in range(5):
+        """Ask both ways, again where a second has gone by in between; give the answer, which counts once."""
+        before = self.short_answers
+        for _ in range(20):
+            self.short_answers = before
             short = await self.short(method, raw, fields, body)
             long = await self.long(method, raw, fields, body)
             if short in (long, None):
@@ -95,3 +124,31 @@ def told_of(status: int, told: Fields, body: bytes, asked: Fields) -> Told:
 
 def key(value: str = READER) -> tuple[bytes, bytes]:
     return b"x-api-key", value.encode()
+
+
+@contextmanager
+def running(runner: asyncio.Runner, settings: Settings) -> Iterator[Litestar]:
+    """Run a warm application; its loop runs while it is asked."""
+    app = create_app(settings)
+
+    async def hold(is_open: asyncio.Event, may_close: asyncio.Event) -> None:
+        async with app.lifespan():  # entered and left by one task, as it must be
+            is_open.set()
+            await may_close.wait()
+
+    async def open_warm() -> tuple[asyncio.Event, asyncio.Task[None]]:
+        is_open, may_close = asyncio.Event(), asyncio.Event()
+        holding = asyncio.create_task(hold(is_open, may_close))
+        await is_open.wait()
+        both = Both(app)
+        for path in WHOLE:
+            await both.long("GET", path.encode(), [key()])
+        return may_close, holding
+
+    async def close(may_close: asyncio.Event, holding: asyncio.Task[None]) -> None:
+        may_close.set()
+        await holding
+
+    may_close, holding = runner.run(open_warm())
+    yield app
+    runner.run(close(may_close, holding))

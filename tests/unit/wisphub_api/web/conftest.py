@@ -8,10 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, WHOLE, Both, key
+from litestar import Litestar
+from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, running
 
 from wisphub_api.api_keys import ApiKey, digest
-from wisphub_api.app import create_app
 from wisphub_api.settings import Settings
 from wisphub_api.web.logs import formatter
 
@@ -37,14 +37,14 @@ def lines() -> Iterator[Lines]:
     logger.setLevel(logging.NOTSET)
 
 
-@pytest.fixture
-def settings_of_both(settings: Settings) -> Settings:
+@pytest.fixture(scope="module")
+def settings_of_both(shared_settings: Settings) -> Settings:
     keys = {
         "reader": ApiKey(digest(READER.encode())),
         "verifier": ApiKey(digest(VERIFIER.encode()), frozenset({"verify"})),
     }
-    many = {"verify_max_failures": 1_000, "verify_max_failures_per_key": 100_000}
-    return msgspec.structs.replace(settings, api_keys=keys, log_sample=0.0, **many)
+    many = {"verify_max_failures": 100_000, "verify_max_failures_per_key": 100_000}
+    return msgspec.structs.replace(shared_settings, api_keys=keys, log_sample=0.0, **many)
 
 
 @pytest.fixture(scope="module")
@@ -53,29 +53,13 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
+@pytest.fixture(scope="module")
+def app_of_both(runner, settings_of_both) -> Iterator[Litestar]:
+    with running(runner, settings_of_both) as app:
+        yield app
+
+
 @pytest.fixture
-def both(runner, settings_of_both) -> Iterator[Both]:
-    """A warm application; its loop runs while it is asked."""
-    app = create_app(settings_of_both)
-
-    async def hold(is_open: asyncio.Event, may_close: asyncio.Event) -> None:
-        async with app.lifespan():  # entered and left by one task, as it must be
-            is_open.set()
-            await may_close.wait()
-
-    async def open_warm() -> tuple[Both, asyncio.Event, asyncio.Task[None]]:
-        is_open, may_close = asyncio.Event(), asyncio.Event()
-        holding = asyncio.create_task(hold(is_open, may_close))
-        await is_open.wait()
-        both = Both(app)
-        for path in WHOLE:
-            await both.long("GET", path.encode(), [key()])
-        return both, may_close, holding
-
-    async def close(may_close: asyncio.Event, holding: asyncio.Task[None]) -> None:
-        may_close.set()
-        await holding
-
-    both, may_close, holding = runner.run(open_warm())
-    yield both
-    runner.run(close(may_close, holding))
+def both(app_of_both) -> Both:
+    """An application that a module's tests share, none of whose answers are counted yet."""
+    return Both(app_of_both)

@@ -28,11 +28,11 @@ GUARDED = [route for route in ROUTES if not route[2].get(OPEN)]
 REFERENCE = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
 
 
-@pytest.fixture
-def keyed(settings):
+@pytest.fixture(scope="module")
+def shared_settings(shared_settings):
     """Give settings with a key for each scope, named like it, and one for all."""
     keys = {scope: ApiKey(digest(scope.encode()), frozenset({scope})) for scope in SCOPES}
-    return msgspec.structs.replace(settings, api_keys=settings.api_keys | keys)
+    return msgspec.structs.replace(shared_settings, api_keys=shared_settings.api_keys | keys)
 
 
 def test_what_needs_no_key_is_known_here():
@@ -47,7 +47,7 @@ def test_every_route_needs_a_scope_that_there_is_and_what_is_posted_says_which(r
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route[0]} {route[1]}")
-async def test_every_route_asks_for_a_key_and_for_its_scope_before_anything_else(serve, keyed, route):
+async def test_every_route_asks_for_a_key_and_for_its_scope_before_anything_else(shared_api, route):
     method, path, opt = route
     url = path.format(
         **dict.fromkeys(
@@ -56,9 +56,8 @@ async def test_every_route_asks_for_a_key_and_for_its_scope_before_anything_else
     )
     needed = required_scope(method, opt)
     others = {scope for scope in SCOPES if not Caller("", frozenset({scope})).may(needed)}
-    async with serve(keyed) as api:
-        nobody = await api.request(method, url, headers={"X-API-Key": ""})
-        refused = [await api.request(method, url, headers={"X-API-Key": other}) for other in others]
+    nobody = await shared_api.request(method, url, headers={"X-API-Key": ""})
+    refused = [await shared_api.request(method, url, headers={"X-API-Key": other}) for other in others]
     assert nobody.status_code == 401
     assert len(refused) == (2 if needed == "verify" else 3)
     assert {answer.status_code for answer in refused} == {403}
@@ -66,31 +65,28 @@ async def test_every_route_asks_for_a_key_and_for_its_scope_before_anything_else
     assert all(f"`{needed}`" in answer.json()["detail"] for answer in refused)
 
 
-async def test_a_key_with_the_scope_is_let_through(serve, keyed):
-    async with serve(keyed) as api:
-        listed = await api.get("/api/v1/clients/", headers={"X-API-Key": "read"})
-        verified = [
-            await api.post("/api/v1/clients/7/verify", json=REFERENCE, headers={"X-API-Key": key})
-            for key in ("read", "verify")
-        ]
-        refreshed = await api.delete("/api/v1/cache/clients", headers={"X-API-Key": "write"})
+async def test_a_key_with_the_scope_is_let_through(shared_api):
+    listed = await shared_api.get("/api/v1/clients/", headers={"X-API-Key": "read"})
+    verified = [
+        await shared_api.post("/api/v1/clients/7/verify", json=REFERENCE, headers={"X-API-Key": key})
+        for key in ("read", "verify")
+    ]
+    refreshed = await shared_api.delete("/api/v1/cache/clients", headers={"X-API-Key": "write"})
     codes = [answer.status_code for answer in (listed, *verified, refreshed)]
     assert codes == [200, 200, 200, 202]
 
 
-async def test_a_head_needs_what_a_get_does(serve, keyed):
-    async with serve(keyed) as api:
-        answers = [
-            await api.head("/api/v1/clients/", headers={"X-API-Key": key}) for key in ("read", "write")
-        ]
+async def test_a_head_needs_what_a_get_does(shared_api):
+    answers = [
+        await shared_api.head("/api/v1/clients/", headers={"X-API-Key": key}) for key in ("read", "write")
+    ]
     assert [answer.status_code for answer in answers] == [200, 403]
 
 
-async def test_of_two_keys_in_one_request_the_first_counts(serve, keyed):
+async def test_of_two_keys_in_one_request_the_first_counts(shared_api):
     headers = [("X-API-Key", "write"), ("X-API-Key", "read")]
-    async with serve(keyed) as api:
-        api.headers.pop("X-API-Key")
-        assert (await api.get("/api/v1/clients/", headers=headers)).status_code == 403
+    request = httpx.Request("GET", f"{shared_api.base_url}/api/v1/clients/", headers=headers)
+    assert (await shared_api.send(request)).status_code == 403
 
 
 @get(["/docs", "/docs/page", "/docs-of-subscribers", "/pages/docs"])
@@ -147,7 +143,7 @@ async def test_a_key_put_into_the_file_lets_in_while_the_service_runs(serve, set
     file = tmp_path / "keys"
     file.touch(mode=0o600)
     file.write_text("old:old-key")
-    async with serve(msgspec.structs.replace(settings, api_keys_file=file)) as api, asyncio.timeout(10):
+    async with serve(msgspec.structs.replace(settings, api_keys_file=file)) as api:
         file.write_text("new:new-key")
         while not await is_known(api, "new-key"):  # noqa: ASYNC110  # nothing tells when a file is read
             await asyncio.sleep(0)

@@ -44,34 +44,32 @@ def test_any_other_host_is_not(host):
     assert not is_allowed(host, ALLOWED)
 
 
-@pytest.fixture
-def named(settings):
-    return msgspec.structs.replace(settings, allowed_hosts=("service", "localhost"))
+@pytest.fixture(scope="module")
+def shared_settings(shared_settings):
+    return msgspec.structs.replace(shared_settings, allowed_hosts=("service", "localhost"))
 
 
 @pytest.mark.parametrize(("host", "status"), [("localhost:8000", 200), ("evil.example", 400), ("", 400)])
-async def test_a_request_for_another_host_is_refused(serve, named, host, status):
-    async with serve(named) as api:
-        answer = await api.get("/api/v1/internet-plans/", headers={"Host": host})
+async def test_a_request_for_another_host_is_refused(shared_api, host, status):
+    answer = await shared_api.get("/api/v1/internet-plans/", headers={"Host": host})
     assert answer.status_code == status
     assert status == 200 or answer.json()["type"] == "urn:wisphub-api:problem:unknown-host"
 
 
-async def test_a_request_for_two_hosts_is_refused(serve, named):
-    async with serve(named) as api:
-        headers = [*api.headers.items(), ("Host", "localhost"), ("Host", "evil.example")]
-        assert (await api.get("/api/v1/internet-plans/", headers=headers)).status_code == 400
+async def test_a_request_for_two_hosts_is_refused(shared_api):
+    headers = [*shared_api.headers.items(), ("Host", "localhost"), ("Host", "evil.example")]
+    assert (await shared_api.get("/api/v1/internet-plans/", headers=headers)).status_code == 400
 
 
-async def test_the_host_is_looked_at_before_the_key(serve, named):
-    async with serve(named) as api:
-        answer = await api.get("/api/v1/clients/", headers={"Host": "evil.example", "X-API-Key": "no"})
+async def test_the_host_is_looked_at_before_the_key(shared_api):
+    answer = await shared_api.get("/api/v1/clients/", headers={"Host": "evil.example", "X-API-Key": "no"})
     assert answer.status_code == 400
 
 
-async def test_who_watches_the_service_may_ask_by_its_address(serve, named):
-    async with serve(named) as api:
-        answers = [await api.get(path, headers={"Host": "10.1.2.3:8000"}) for path in ("/health", "/metrics")]
+async def test_who_watches_the_service_may_ask_by_its_address(shared_api):
+    answers = [
+        await shared_api.get(path, headers={"Host": "10.1.2.3:8000"}) for path in ("/health", "/metrics")
+    ]
     assert {answer.status_code for answer in answers} == {200}
 
 

@@ -8,9 +8,8 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, Fields, Told, key
+from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, Fields, Told, grown, key, running
 
-from wisphub_api.settings import Settings
 from wisphub_api.web.hot_post import MOST_BODY_BYTES, HotPost, PostShortcut
 
 PATH = "/api/v1/clients/7/verify"
@@ -120,8 +119,6 @@ FIELD = st.sampled_from(
 
 
 @settings(
-    max_examples=300,
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -134,47 +131,36 @@ def test_whatever_is_told_both_ways_answer_the_same(both, runner, service_id, fi
     ask(both, runner, body, *fields, path=f"/api/v1/clients/{service_id}/verify")
 
 
-class TestOfFew:
-    """Where few checks may fail."""
+def test_failures_by_either_way_are_counted_together_and_the_long_way_refuses(runner, settings_of_both):
+    few = msgspec.structs.replace(settings_of_both, verify_max_failures=4, verify_max_failures_per_key=6)
+    body = in_json(WRONG)
+    fields = headed(body, key())
 
-    @pytest.fixture
-    def settings_of_both(self, settings_of_both: Settings) -> Settings:
-        return msgspec.structs.replace(settings_of_both, verify_max_failures=4, verify_max_failures_per_key=6)
+    def check(both: Both, path: str) -> list[int]:
+        """Ask by each way in turn, the short one only where it answers."""
+        statuses = []
+        for number in range(6):
+            asked = runner.run(both.short("POST", path.encode(), fields, body)) if number % 2 == 0 else None
+            told = asked or runner.run(both.long("POST", path.encode(), fields, body))
+            statuses.append(told.status)
+        return statuses
 
-    def test_failures_by_either_way_are_counted_together_and_the_long_way_refuses(self, both, runner):
-        body = in_json(WRONG)
-
-        def check(path: str) -> list[int]:
-            """Ask by each way in turn, the short one only where it answers."""
-            statuses = []
-            for number in range(6):
-                fields = headed(body, key())
-                asked = (
-                    runner.run(both.short("POST", path.encode(), fields, body)) if number % 2 == 0 else None
-                )
-                told = asked or runner.run(both.long("POST", path.encode(), fields, body))
-                statuses.append(told.status)
-            return statuses
-
-        assert check(PATH) == [200] * 4 + [429] * 2
-        assert check("/api/v1/clients/8/verify") == [200] * 2 + [429] * 4
+    with running(runner, few) as app:
+        both = Both(app)
+        assert check(both, PATH) == [200] * 4 + [429] * 2
+        assert check(both, "/api/v1/clients/8/verify") == [200] * 2 + [429] * 4
         assert both.short_answers == 3
 
 
 def test_a_check_leaves_the_same_lines_and_figures_by_either_way(both, runner, lines):
-    figures: Any = both.hot._note
-    rows = figures.__self__._rows  # the method's owner
     body = in_json(WRONG)
     fields = headed(body, key(), (b"x-request-id", b"mine-1"))
 
-    def told(way: Any) -> tuple[list[Any], dict[Any, int]]:
-        known, before = len(lines()), {label: sum(row.buckets) for label, row in rows.items()}
+    def told(way: Any) -> tuple[list[Any], dict[Any, float]]:
+        known, before = len(lines()), runner.run(both.counted())
         runner.run(way("POST", PATH.encode(), fields, body))
-        after = {label: sum(row.buckets) for label, row in rows.items()}
         written = [{**line, "timestamp": ""} for line in lines()[known:]]
-        return written, {
-            label: n - before.get(label, 0) for label, n in after.items() if n != before.get(label)
-        }
+        return written, grown(before, runner.run(both.counted()))
 
     assert told(both.short) == told(both.long)
     assert [line["request_id"] for line in lines()] == ["mine-1"] * 2

@@ -9,6 +9,11 @@ CLAIM = json.dumps({"address": "BELLAVISTA", "internet_plan_price": 40000.0}).en
 VERIFY = "/api/v1/clients/7/verify"
 
 
+@pytest.fixture
+def api(shared_api):
+    return shared_api
+
+
 @pytest.mark.parametrize(
     "number", ["7.0", "7e0", "70e-1", "null", "0x7", "1_0", "\u0667", "\uff17", "+7", "%207", "7%00"]
 )

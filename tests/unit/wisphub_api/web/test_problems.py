@@ -79,8 +79,8 @@ async def test_any_other_internal_error_is_a_bug_and_is_logged(caplog):
         (b'{"a b": 1}', "body"),
     ],
 )
-async def test_an_unknown_field_is_named_where_it_looks_like_a_name(api, body, field):
-    answer = await api.post("/api/v1/clients/7/verify", content=body)
+async def test_an_unknown_field_is_named_where_it_looks_like_a_name(shared_api, body, field):
+    answer = await shared_api.post("/api/v1/clients/7/verify", content=body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 

@@ -90,29 +90,29 @@ async def test_calls_count_for_the_request_that_makes_them_and_loads_for_nobody(
         ("GET", "/" + "x" * 9_000, 414),
     ],
 )
-async def test_every_answer_carries_an_id(api, method, path, status):
-    answer = await api.request(method, path)
+async def test_every_answer_carries_an_id(shared_api, method, path, status):
+    answer = await shared_api.request(method, path)
     assert answer.status_code == status
     assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
 
 
 @pytest.mark.parametrize("header", ["431", "413"])
-async def test_so_does_one_to_a_request_that_is_too_large(api, header):
+async def test_so_does_one_to_a_request_that_is_too_large(shared_api, header):
     headers = {f"X-{number}": "x" for number in range(120)} if header == "431" else {}
     body = b"x" * 70_000 if header == "413" else None
-    answer = await api.post("/api/v1/clients/7/verify", headers=headers, content=body)
+    answer = await shared_api.post("/api/v1/clients/7/verify", headers=headers, content=body)
     assert str(answer.status_code) == header
     assert answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize("good", ["a", "A-z_0.9", "x" * 64])
-async def test_a_callers_own_id_comes_back(api, good):
-    assert (await api.get("/health", headers={"X-Request-ID": good})).headers["x-request-id"] == good
+async def test_a_callers_own_id_comes_back(shared_api, good):
+    assert (await shared_api.get("/health", headers={"X-Request-ID": good})).headers["x-request-id"] == good
 
 
 @pytest.mark.parametrize("bad", ["", "x" * 65, "a b", "a\tb", "é", '{"a":1}', "a/b", "3001234567\x7f"])
-async def test_one_that_is_no_id_does_not(api, bad):
-    told = (await api.get("/health", headers={"X-Request-ID": bad.encode()})).headers["x-request-id"]
+async def test_one_that_is_no_id_does_not(shared_api, bad):
+    told = (await shared_api.get("/health", headers={"X-Request-ID": bad.encode()})).headers["x-request-id"]
     assert told != bad
     assert re.fullmatch("[0-9a-f]{32}", told)
 

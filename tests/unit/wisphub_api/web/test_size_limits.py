@@ -18,8 +18,8 @@ SEARCH = "/api/v1/clients/search?q="
     ],
     ids=["8 kB", "long query", "long document", "long path that there is not"],
 )
-async def test_a_uri_of_more_than_8_kb_is_refused(api, path, status):
-    answer = await api.get(path)
+async def test_a_uri_of_more_than_8_kb_is_refused(shared_api, path, status):
+    answer = await shared_api.get(path)
     assert (answer.status_code, answer.json()["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
     assert int(answer.headers["content-length"]) == len(answer.content)
@@ -36,18 +36,18 @@ async def test_a_uri_of_more_than_8_kb_is_refused(api, path, status):
     ],
     ids=["long", "too long", "too long in all", "many", "too many"],
 )
-async def test_a_header_of_more_than_32_kb_or_100_fields_is_refused(api, headers, status):
-    answer = await api.get("/api/v1/internet-plans/", headers=[*api.headers.items(), *headers])
+async def test_a_header_of_more_than_32_kb_or_100_fields_is_refused(shared_api, headers, status):
+    answer = await shared_api.get("/api/v1/internet-plans/", headers=[*shared_api.headers.items(), *headers])
     assert answer.status_code == status
     assert status == 200 or answer.json()["type"] == "urn:wisphub-api:problem:headers-too-large"
 
 
-async def test_a_body_in_pieces_is_counted_too(api):
+async def test_a_body_in_pieces_is_counted_too(shared_api):
     async def pieces():
         for _ in range(10):
             yield b"x" * (BODY_MAX_BYTES // 8)
 
-    answer = await api.post("/api/v1/clients/7/verify", content=pieces())
+    answer = await shared_api.post("/api/v1/clients/7/verify", content=pieces())
     assert answer.status_code == 413
 
 
