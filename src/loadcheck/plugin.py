@@ -39,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--perf-profile",
         choices=PROFILES,
         default="short",
-        help="how long and how hard perf tests load: short (all in four minutes), documented (minutes each), "
+        help="how long and how hard perf tests load: short (minutes in all), documented (minutes each), "
         "stress (up to what breaks it), soak (half an hour and more)",
     )
     group.addoption(

@@ -163,6 +163,14 @@ def test_servers_and_counters_are_watched(crowd: Run) -> None:
     assert crowd.measured.counters["calls"] >= 2
 
 
+def test_what_the_machine_itself_takes_is_measured_beside_the_users(crowd: Run) -> None:
+    floor = crowd.facts.floor
+    assert floor is not None
+    assert 0 < floor.echo.p50_ms <= floor.echo.p95_ms <= floor.echo.max_ms
+    assert 0 < floor.timer.p50_ms <= floor.timer.max_ms
+    assert crowd.measured.machine_share_ms("p95_ms") == floor.echo.p95_ms
+
+
 def test_a_run_is_told_while_it_goes_on(crowd: Run, told: list[Snapshot | None]) -> None:
     *_, last, end = told
     assert end is None

@@ -35,6 +35,7 @@ def test_workers_share_the_arrivals_and_their_samples_are_one_run(play: Play, sm
     plan = arriving("small_users.py:Good", rate_per_s=100, hold_s=1, spread="constant", workers=2)
     run = play(plan, small_server)
     found = sources(run)
+    assert run.facts.floor
     assert run.facts.arrivals
     assert run.facts.arrivals.dropped == 0
     assert sum(found.values()) == len(run.samples) == run.facts.arrivals.due
