@@ -1,8 +1,9 @@
 """What the machine itself takes: an echo server with a timer, which is asked beside each run.
 
 It runs as a program of its own (`python -I echo.py PORT`), in the place of the server under test, and does
-nothing: the load generator asks it in the same moments as the server, through the same event loop. What such
-an answer takes is what the machine and the generator add to every response time, so it is no server's fault.
+nothing: the load generator asks it in the same moments as the server, through the same event loop. Each echo
+is due 20 ms after it was asked for, and carries that moment: how late it is read is what the machine and the
+generator add to every response time, so it is no server's fault.
 The timer sleeps for 20 ms again and again: how late it wakes is how late the machine lets an idle process
 run.
 
@@ -11,6 +12,7 @@ It needs nothing but the standard library, so that it is there at once and costs
 
 import json
 import socketserver
+import struct
 import sys
 import threading
 import time
@@ -20,6 +22,8 @@ from typing import Final
 
 EVERY_S: Final = 0.02
 ECHO: Final = b"echo\n"
+MOMENT: Final = struct.Struct("d")
+"""What an echo is: when it was due, by the monotonic clock, which all processes of a machine share."""
 MOST_KEPT: Final = 200_000
 """Readings of the timer that are kept: those of the last hour."""
 
@@ -34,7 +38,7 @@ def spread(values_ms: Sequence[float]) -> dict[str, float]:
 
 
 class EchoServer(socketserver.ThreadingTCPServer):
-    """Sends each line back; `timer FROM` is answered with the timer's lateness since that second, as JSON."""
+    """Answers `echo` when that is due, and `timer FROM` with how late the timer was since then, as JSON."""
 
     daemon_threads = True
     allow_reuse_address = True
@@ -60,7 +64,12 @@ class Connection(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         """Answer each line."""
         for line in self.rfile:
-            self.wfile.write(line if line == ECHO else self._timer(float(line.split()[1])))
+            self.wfile.write(self._echo() if line == ECHO else self._timer(float(line.split()[1])))
+
+    def _echo(self) -> bytes:
+        due = time.monotonic() + EVERY_S
+        time.sleep(EVERY_S)
+        return MOMENT.pack(due)
 
     def _timer(self, since: float) -> bytes:
         late_ms = [late_ms for at, late_ms in tuple(self.server.late) if at >= since]

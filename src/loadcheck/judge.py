@@ -165,10 +165,10 @@ def _verdict_beside_machine(limit: Limit, estimate: Estimate, share_ms: float) -
     verdict, reason = _verdict(bound, estimate)
     took = with_unit(limit.metric, share_ms)
     if verdict == "met" and share_ms > limit.limit:
-        return "inconclusive", f"an echo server beside it took {took}: this machine cannot tell"
+        return "inconclusive", f"the machine alone took {took}: it cannot tell"
     if verdict == "met":
         until = with_unit(limit.metric, bound.limit)
-        reason = f"as far as this machine can tell, up to {until}: an echo server beside it took {took}"
+        reason = f"as far as this machine can tell, up to {until}: the machine alone took {took}"
     return verdict, reason
 
 

@@ -3,10 +3,11 @@ And when a worker is killed, or all are replaced in turn?
 
 50 users ask a service of two workers whose caches are full and whose TTL is a second. Their requests are all
 answered from memory: none may fail, and the P95 may be 1.5 times that of a calm run of the same service,
-which is played first; what an echo server beside it takes is the machine's, and is let pass. Beside them a
-few callers ask for what cannot be cached: each is told in time that it cannot be had. WispHub Net is never
-asked more than its budget allows, and once it is well again, new answers come without a restart: after one
-refresh interval and the five seconds, at most, until it is looked at again.
+which is played first (twice in the short profile, whose runs cannot tell less). What an echo server takes
+longer than in the calm run is the machine's, and is let pass, as is the 0.3 ms to which the harness is held.
+Beside them a few callers ask for what cannot be cached: each is told in time that it cannot be had. WispHub
+Net is never asked more than its budget allows, and once it is well again, new answers come without a restart:
+after one refresh interval and the five seconds, at most, until it is looked at again.
 
 When a worker is killed, each user may lose the one request that was under way or comes next on a broken
 connection, and nothing after it. When the workers are replaced in turn nobody loses any.
@@ -53,7 +54,6 @@ MANY = 1_000
 HEALED_WITHIN_S = TTL_S + PROBE_EVERY_S + 3 * CALL_TIMEOUT_S
 """The last term is for a load that had begun before: its tries end with their calls' time-outs."""
 RELIEVED_WITHIN_S = 15
-TIMES_CALM = 1.5
 RESOLUTION_MS = 0.3
 FAULTS: dict[str, dict[str, Any]] = {
     "hanging": {"kind": "hang"},
@@ -103,18 +103,18 @@ class Site:
             load.judge(self._calm, objective())
         return self._calm
 
-    def as_calm(self, run: Run) -> Check:
+    def as_calm(self, load: LoadTest, run: Run) -> Check:
         """Hold the P95 against the calm run's: met or missed when the whole interval of their ratio says so.
 
         Where it does not, the repetition begins with a calm run of its own.
         """
         assert self._calm is not None
-        machine_ms = max(run.measured.machine_share_ms("p95_ms"), RESOLUTION_MS)
-        figure, found = ratio(p95(run), p95(self._calm), machine_ms)
-        limit = Limit("p95_over_calm", "≤", TIMES_CALM)
-        if found.high <= TIMES_CALM:
+        now_ms, calm_ms = (each.measured.machine_share_ms("p95_ms") for each in (run, self._calm))
+        figure, found = ratio(p95(run), p95(self._calm), RESOLUTION_MS + max(now_ms - calm_ms, 0))
+        limit = Limit("p95_over_calm", "≤", load.pick(short=2, documented=1.5))
+        if found.high <= limit.limit:
             return Check(limit=limit, figure=figure, interval=found, verdict="met")
-        if found.low > TIMES_CALM:
+        if found.low > limit.limit:
             return Check(limit=limit, figure=figure, interval=found, verdict="missed")
         self._calm = None
         reason = "the two runs differ too much within themselves: longer ones tell more"
@@ -170,7 +170,7 @@ def test_upstream(load: LoadTest, site: Site, uncached: Uncached, mode: str) -> 
         run,
         objective(max_ms=500, min_stale_ratio=1),
         claims=(
-            site.as_calm(run),
+            site.as_calm(load, run),
             *uncached.claims(done=mode in CAN_BE_DONE),
             *healed(site),
             *within_budget(site.upstream),
@@ -185,7 +185,7 @@ def test_upstream_down(load: LoadTest, site: Site, uncached: Uncached) -> None:
     load.check(
         run,
         objective(max_ms=500, min_stale_ratio=1),
-        claims=(site.as_calm(run), *uncached.claims(), *healed(site), *within_budget(site.upstream)),
+        claims=(site.as_calm(load, run), *uncached.claims(), *healed(site), *within_budget(site.upstream)),
     )
 
 
@@ -199,7 +199,7 @@ def test_upstream_flapping(load: LoadTest, site: Site) -> None:
     load.check(
         run,
         objective(max_ms=500, min_hit_ratio=1),
-        claims=(site.as_calm(run), *healed(site), *within_budget(site.upstream)),
+        claims=(site.as_calm(load, run), *healed(site), *within_budget(site.upstream)),
     )
 
 
@@ -214,7 +214,7 @@ def test_worker_killed(load: LoadTest, site: Site) -> None:
         run,
         objective(max_ms=2_000, failure_ratio=0.5),
         claims=(
-            site.as_calm(run),
+            site.as_calm(load, run),
             claim("requests lost", len(lost), "≤", USERS),
             claim("requests lost 1 s after the kill", int(later.sum()), "=", 0),
             claim("answers that waited", waited(run), "=", 0),
@@ -235,7 +235,7 @@ def test_rolling_restart(load: LoadTest, site: Site) -> None:
         run,
         objective(max_ms=2_000),
         claims=(
-            site.as_calm(run),
+            site.as_calm(load, run),
             claim("new workers", len(after - before), "=", WORKERS),
             claim("old workers", len(after & before), "=", 0),
             claim("answers that waited", waited(run), "=", 0),

@@ -1,5 +1,6 @@
 """How well the load generator itself is doing: how late it wakes, what an echo takes, what it costs."""
 
+import contextlib
 import time
 from array import array
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import psutil
 from gevent import socket
 
 from loadcheck.driver.clock import Clock
-from loadcheck.echo import ECHO, EVERY_S, spread
+from loadcheck.echo import ECHO, MOMENT, spread
 from loadcheck.facts import Spread
 
 PULSE_S = 0.02
@@ -51,8 +52,9 @@ def lags_ms(late_s: float) -> Iterator[float]:
 class EchoCaller:
     """Asks the echo server 50 times a second, beside the users and through their event loop.
 
-    An echo counts from when it was due, as a user's answer counts from when it came: both wait until the loop
-    has time for them. After a stall those that should have come meanwhile are due at once.
+    It counts how late an echo is read: as a user's answer, it waits until the loop has time for it. After a
+    stall those that should have come meanwhile count as well. On a machine without the server (a remote
+    worker's) nothing is measured.
     """
 
     def __init__(self, address: tuple[str, int], clock: Clock) -> None:
@@ -73,17 +75,21 @@ class EchoCaller:
         return Spread(**spread(judged)) if judged else None
 
     def _ask_often(self) -> None:
-        with socket.create_connection(self._address, timeout=ANSWER_WITHIN_S) as connection:
+        with (
+            contextlib.suppress(OSError),
+            socket.create_connection(self._address, timeout=ANSWER_WITHIN_S) as connection,
+        ):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            due_s = self._clock.elapsed_s()
+            answers = connection.makefile("rb")
             while True:
-                gevent.sleep(max(due_s - self._clock.elapsed_s(), 0))
                 connection.sendall(ECHO)
-                if not connection.recv(len(ECHO)):
+                answer = answers.read(MOMENT.size)
+                if len(answer) < MOMENT.size:
                     return
-                self._done_s.append(self._clock.elapsed_s())
-                self._took.append((self._done_s[-1] - due_s) * 1_000)
-                due_s += EVERY_S
+                late_s = time.monotonic() - MOMENT.unpack(answer)[0]
+                for late_ms in lags_ms(late_s):
+                    self._took.append(late_ms)
+                    self._done_s.append(self._clock.elapsed_s())
 
 
 def timer_spread(address: tuple[str, int], since: float) -> Spread:

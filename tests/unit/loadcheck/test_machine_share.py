@@ -2,12 +2,13 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 import msgspec
 import pytest
 
-from loadcheck.echo import EchoServer, spread
+from loadcheck.echo import EVERY_S, MOMENT, EchoServer, spread
 from loadcheck.facts import Floor, Spread
 from loadcheck.figures import Measured
 from loadcheck.judge import Check, check
@@ -99,11 +100,12 @@ def echo_server() -> Iterator[EchoServer]:
         thread.join()
 
 
-def test_the_echo_server_sends_lines_back_and_tells_its_timer_since_a_moment(echo_server):
+def test_an_echo_carries_when_it_was_due_and_the_timer_is_told_since_a_moment(echo_server):
     with socket.create_connection(("127.0.0.1", echo_server.server_address[1]), timeout=30) as connection:
-        answers = connection.makefile("rb")
+        answers, asked = connection.makefile("rb"), time.monotonic()
         connection.sendall(b"echo\n")
-        assert answers.readline() == b"echo\n"
+        (due,) = MOMENT.unpack(answers.read(MOMENT.size))
+        assert asked + EVERY_S <= due <= time.monotonic()
         while not echo_server.late:
             threading.Event().wait(0.01)
         connection.sendall(b"timer 0\n")
