@@ -2,7 +2,7 @@
 
 It keeps what it has loaded in a folder. Started anew without any upstream it must answer within a second, or
 where the machine is slow within three times what a bare Litestar app takes to start; with what was kept, and
-say that it is stale. Of two starts the better one counts: what disturbs a start only makes it longer.
+say that it is stale. Of three starts the best one counts: what disturbs a start only makes it longer.
 """
 
 from __future__ import annotations
@@ -54,10 +54,13 @@ def test_start_without_upstream(load: LoadTest, stand: Stand, tmp_path: Path) ->
     upstream.server.stop()
     time.sleep(TTL_S)
     allowed_s = max(ANSWERS_WITHIN_S, TIMES_BARE * stand.bare_start_s())
-    first = start(stand, upstream, tmp_path)
-    first.stop()
+    took_s = math.inf
+    for _ in range(2):
+        before = start(stand, upstream, tmp_path)
+        took_s = min(took_s, ready_s(before))
+        before.stop()
     service = start(stand, upstream, tmp_path)
-    took_s = min(ready_s(first), ready_s(service))
+    took_s = min(took_s, ready_s(service))
     users = closed("locustfiles/client_search.py:ClientSearchUser", users=10, hold_s=3, warm_up_s=0)
     run = load.play(users, service, env=stand.consumer_env)
     started = claim("seconds until it answers", took_s, "≤", allowed_s)
