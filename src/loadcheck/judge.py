@@ -159,7 +159,7 @@ def _verdict(limit: Limit, estimate: Estimate) -> tuple[Verdict, str]:
 def _verdict_beside_machine(limit: Limit, estimate: Estimate, share_ms: float) -> tuple[Verdict, str]:
     """Hold an estimate against what was promised plus what the machine itself took.
 
-    Where that is more than what was promised, a slow server could no longer be told from a slow machine.
+    Where that is more than what was promised, slow servers and slow machines look alike.
     """
     bound = replace(limit, limit=limit.limit + share_ms)
     verdict, reason = _verdict(bound, estimate)
