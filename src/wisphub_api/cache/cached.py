@@ -26,7 +26,7 @@ from wisphub_api.cache.slot import Forwarded, Policy, Reading, Slot, read_slot, 
 from wisphub_api.cache.state import CacheState, State
 from wisphub_api.cache.wish import ANY, Wish, decide, is_good_after_error
 from wisphub_api.exceptions import CacheUnavailable, NotFreshEnough, UpstreamError
-from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S
+from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
 from wisphub_api.fleet.tasks import end
 
 V = TypeVar("V")

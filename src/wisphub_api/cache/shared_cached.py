@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from wisphub_api.cache.cached import MOST_CHANGES, Cached
 from wisphub_api.cache.shared import Change, Copy, Shared, Written
 from wisphub_api.cache.slot import Policy, Slot
-from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S
+from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
 from wisphub_api.fleet.tasks import for_ever
 
 V = TypeVar("V")

@@ -7,6 +7,7 @@ from typing import Final
 
 from wisphub_api.exceptions import TooManyAttempts
 from wisphub_api.fleet.digests import digested
+from wisphub_api.fleet.spending import Limit
 from wisphub_api.fleet.store import MemoryStore, Store
 
 WINDOW_S: Final = 900.0
@@ -17,7 +18,7 @@ REMEMBERED: Final = 1_024
 class FailedAttempts:
     """Keeps the answers from a caller whose checks have failed too often in 15 minutes.
 
-    The window of a count begins with its first check.
+    The window of a count begins with its first failure.
 
     Args:
         store: Where the counts are.
@@ -34,14 +35,14 @@ class FailedAttempts:
         """Tell whether a check would be let through, and at once; False where that is not known at once."""
         if not isinstance(self._store, MemoryStore):
             return False
-        in_all, with_one = _key(caller), _key(caller, service_id)
-        return self._store.peek(in_all) < self._most_in_all and self._store.peek(with_one) < self._most
+        return self._store.spend_now(self._limits(caller, service_id), 0).is_granted
 
     async def admit(self, caller: str, service_id: int | None, *, has_failed: bool) -> None:
         """Count a check of which nothing has been told yet, or keep its answer back.
 
-        A failure is counted and compared with the limit in one step: of many at once no more are told than
-        of many in turn. Data that is right is kept back as well once the limit is reached.
+        A failure is counted and compared with both limits in one step: of many at once no more are told than
+        of many in turn. What is kept back counts nowhere, or who goes on and on with one client would be
+        locked out with all others. Data that is right is kept back as well once a limit is reached.
 
         Args:
             caller: Who asks.
@@ -51,22 +52,16 @@ class FailedAttempts:
         Raises:
             TooManyAttempts: Too many have failed.
         """
-        in_all = _key(caller)
-        await self._take(in_all, self._most_in_all, int(has_failed))
-        if service_id is None:
-            return
-        try:
-            await self._take(_key(caller, service_id), self._most, int(has_failed))
-        except TooManyAttempts:
-            # Of one client's only so many count, or who goes on and on with that one locks out all others.
-            await self._store.count(in_all, WINDOW_S, -int(has_failed))
-            raise
-
-    async def _take(self, key: str, most: int, amount: int) -> None:
-        count = await self._store.count(key, WINDOW_S, amount)
-        if count.used - amount >= most:
+        spent = await self._store.spend(self._limits(caller, service_id), int(has_failed))
+        if not spent.is_granted:
             detail = "Too many identity checks have failed. Try again later."
-            raise TooManyAttempts(detail, retry_after_s=max(1.0, count.ends_s))
+            raise TooManyAttempts(detail, retry_after_s=max(1.0, spent.ends_s))
+
+    def _limits(self, caller: str, service_id: int | None) -> list[Limit]:
+        limits = [Limit(_key(caller), self._most_in_all, WINDOW_S)]
+        if service_id is not None:
+            limits.append(Limit(_key(caller, service_id), self._most, WINDOW_S))
+        return limits
 
 
 @lru_cache(REMEMBERED)

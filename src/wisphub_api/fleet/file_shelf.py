@@ -18,7 +18,8 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, Self
 
-from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S, Hear, Sealed, Stored
+from wisphub_api.fleet.shelf import Hear, Sealed, Stored
+from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
 from wisphub_api.fleet.tasks import end, for_ever
 
 logger = logging.getLogger(__name__)

@@ -7,14 +7,15 @@ import logging
 import os
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
 
 from wisphub_api.fleet.seal import Seal, SealBroken
-from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S
-from wisphub_api.fleet.store import Count, Hold, MemoryStore, new_token
+from wisphub_api.fleet.spending import Batches, Limit, Spending, Spent, Window, decide
+from wisphub_api.fleet.store import Hold, MemoryStore, new_token
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -32,13 +33,8 @@ CREATE TABLE IF NOT EXISTS counts (key TEXT PRIMARY KEY, used INTEGER, ends REAL
 CREATE TABLE IF NOT EXISTS holds (key TEXT, token TEXT, ends REAL, PRIMARY KEY (key, token)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, note BLOB, ends REAL) WITHOUT ROWID;
 """
-_COUNT: Final = """
-INSERT INTO counts VALUES (:key, :amount, :now + :window)
-ON CONFLICT (key) DO UPDATE SET
-  used = CASE WHEN ends > :now AND ends <= :latest THEN used + :amount ELSE :amount END,
-  ends = CASE WHEN ends > :now AND ends <= :latest THEN ends ELSE :now + :window END
-RETURNING used, ends
-"""
+_WINDOW: Final = "SELECT used, ends FROM counts WHERE key = ?"
+_SET_WINDOW: Final = "INSERT OR REPLACE INTO counts VALUES (?, ?, ?)"
 _HOLD: Final = """
 INSERT INTO holds SELECT :key, :token, :now + :seconds
 WHERE (SELECT count(*) FROM holds WHERE key = :key AND ends > :now AND ends <= :now + :longest) < :most
@@ -63,24 +59,13 @@ class FileStore:
         self._own = MemoryStore()
         self._connection: sqlite3.Connection | None = None
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        self._batches = Batches(self._spend)
         self._writes = 0
         self._is_failing = False
 
-    async def count(self, key: str, window_s: float, amount: int = 1) -> Count:
-        """Add to a count and tell it."""
-        now = self._clock()
-        values = {
-            "key": self._seal.digest(key),
-            "amount": amount,
-            "now": now,
-            "window": window_s,
-            "latest": now + window_s + CLOCKS_DIFFER_S,
-        }
-        try:
-            used, ends = await self._do(lambda db: db.execute(_COUNT, values).fetchall()[0])
-        except UNUSABLE:
-            return await self._own.count(key, window_s, amount)
-        return Count(used, ends - now)
+    async def spend(self, limits: Sequence[Limit], amount: int = 1) -> Spent:
+        """Count an amount under all these limits, or nothing."""
+        return await self._batches.add(Spending(limits, amount))
 
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places."""
@@ -131,10 +116,38 @@ class FileStore:
 
     async def close(self) -> None:
         """Let go of the file."""
+        await self._batches.close()
         self._thread.shutdown()
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    async def _spend(self, batch: Sequence[Spending]) -> Iterable[Spent]:
+        try:
+            return await self._do(lambda db: self._spend_in(db, batch), len(batch))
+        except UNUSABLE:
+            return [self._own.spend_now(*spending) for spending in batch]
+
+    def _spend_in(self, db: sqlite3.Connection, batch: Sequence[Spending]) -> list[Spent]:
+        """Read each window once, decide in memory, and write what has changed, in one transaction."""
+        names: dict[str, str] = {}
+        windows: dict[str, Window | None] = {}
+        changed: dict[str, Window] = {}
+        with _transaction(db):
+            now = self._clock()
+            for limit in (limit for limits, _ in batch for limit in limits):
+                if limit.key not in names:
+                    names[limit.key] = self._seal.digest(limit.key)
+                    row = db.execute(_WINDOW, (names[limit.key],)).fetchone()
+                    windows[limit.key] = Window(*row) if row else None
+            spent = []
+            for spending in batch:
+                one, after = decide(spending, windows.get, now)
+                spent.append(one)
+                for limit, window in zip(spending.limits, after, strict=False):
+                    windows[limit.key] = changed[limit.key] = window
+            db.executemany(_SET_WINDOW, [(names[key], *window) for key, window in changed.items()])
+        return spent
 
     async def _try(self, statement: str, *values: str | float | bytes) -> None:
         try:
@@ -142,10 +155,10 @@ class FileStore:
         except UNUSABLE:
             return
 
-    async def _do(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _do(self, work: Callable[[sqlite3.Connection], T], writes: int = 1) -> T:
         """Do it in the file's own thread; say once that it cannot be done, until it can."""
         try:
-            done = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work)
+            done = await asyncio.get_running_loop().run_in_executor(self._thread, self._work, work, writes)
         except UNUSABLE as error:
             if not self._is_failing:
                 logger.error("the store in the snapshot folder cannot be used: %s", type(error).__name__)  # noqa: TRY400  # a trace tells no more
@@ -154,10 +167,11 @@ class FileStore:
         self._is_failing = False
         return done
 
-    def _work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _work(self, work: Callable[[sqlite3.Connection], T], writes: int) -> T:
         connection = self._connect()
-        self._writes += 1
-        if self._writes % CLEAN_EVERY == 0:
+        self._writes += writes
+        if self._writes >= CLEAN_EVERY:
+            self._writes = 0
             for table in ("counts", "holds", "notes"):
                 connection.execute(f"DELETE FROM {table} WHERE ends < ?", (self._clock(),))  # noqa: S608  # our own names
         return work(connection)
@@ -176,6 +190,14 @@ class FileStore:
                 raise
             self._connection = connection
         return self._connection
+
+
+@contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Let no other process write until it ends; what was written is taken back where it fails."""
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        yield
 
 
 def _make_tables(connection: sqlite3.Connection) -> None:

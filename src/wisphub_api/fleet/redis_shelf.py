@@ -16,7 +16,8 @@ from typing import Any, Final, Self
 from redis.asyncio import Redis
 
 from wisphub_api.fleet.redis_link import COPY_S, UNHURRIED_S, Apart, RedisLink
-from wisphub_api.fleet.shelf import CLOCKS_DIFFER_S, Hear, Sealed, Stored
+from wisphub_api.fleet.shelf import Hear, Sealed, Stored
+from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
 from wisphub_api.fleet.store import Expiring, new_token
 from wisphub_api.fleet.tasks import end, for_ever
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -11,16 +12,36 @@ from redis.asyncio import Redis
 
 from wisphub_api.fleet.redis_link import Apart, RedisLink
 from wisphub_api.fleet.seal import Seal, SealBroken
-from wisphub_api.fleet.store import Count, Expiring, Hold, Store, new_token
+from wisphub_api.fleet.spending import Batches, Limit, Spending, Spent
+from wisphub_api.fleet.store import Expiring, Hold, Store, new_token
 
-_COUNT: Final = """
-local used = redis.call('INCRBY', KEYS[1], ARGV[1])
-local left = redis.call('PTTL', KEYS[1])
-if left < 0 then
-  redis.call('PEXPIRE', KEYS[1], ARGV[2])
-  left = tonumber(ARGV[2])
+_SPEND: Final = """
+local results, key, argument = {}, 0, 1
+while argument <= #ARGV do
+  local amount, limits = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
+  local first, refused = nil, nil
+  for limit = 1, limits do
+    local name, most = KEYS[key + limit], tonumber(ARGV[argument + 2 * limit])
+    local used, left = tonumber(redis.call('GET', name) or 0), redis.call('PTTL', name)
+    if left < 0 then left = tonumber(ARGV[argument + 2 * limit + 1]) end
+    first = first or {1, used + amount, left}
+    if used + math.max(amount, 1) > most then
+      refused = {0, used, left}
+      break
+    end
+  end
+  if amount > 0 and not refused then
+    for limit = 1, limits do
+      local name = KEYS[key + limit]
+      if redis.call('INCRBY', name, amount) == amount then
+        redis.call('PEXPIRE', name, ARGV[argument + 2 * limit + 1])
+      end
+    end
+  end
+  results[#results + 1] = refused or first
+  key, argument = key + limits, argument + 2 + 2 * limits
 end
-return {used, left}
+return results
 """
 _HOLD: Final = """
 local time = redis.call('TIME')
@@ -57,18 +78,13 @@ class RedisStore:
         self._seal = seal
         self._prefix = prefix
         self._own = own
+        self._batches = Batches(self._spend)
         self._untold: Expiring[bytes | None] = Expiring(time.monotonic)
         link.on_return(self._tell)
 
-    async def count(self, key: str, window_s: float, amount: int = 1) -> Count:
-        """Add to a count and tell it."""
-        try:
-            used, left_ms = await self._link.ask(
-                lambda redis: _run(redis, _COUNT, self._name("count", key), amount, _ms(window_s))
-            )
-        except Apart:
-            return await self._own.count(key, window_s, amount)
-        return Count(int(used), int(left_ms) / 1_000)
+    async def spend(self, limits: Sequence[Limit], amount: int = 1) -> Spent:
+        """Count an amount under all these limits, or nothing."""
+        return await self._batches.add(Spending(limits, amount))
 
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places."""
@@ -116,7 +132,21 @@ class RedisStore:
 
     async def close(self) -> None:
         """Let go of what stands in for Redis; the way to it is another's."""
+        await self._batches.close()
         await self._own.close()
+
+    async def _spend(self, batch: Sequence[Spending]) -> Iterable[Spent]:
+        keys = [self._name("count", limit.key) for limits, _ in batch for limit in limits]
+        values: list[int] = []
+        for limits, amount in batch:
+            values += (amount, len(limits))
+            for limit in limits:
+                values += (limit.most, _ms(limit.window_s))
+        try:
+            found: Any = await self._link.ask(lambda redis: redis.register_script(_SPEND)(keys, values))
+        except Apart:
+            return await asyncio.gather(*(self._own.spend(*spending) for spending in batch))
+        return [Spent(bool(is_granted), used, left_ms / 1_000) for is_granted, used, left_ms in found]
 
     async def _tell(self) -> None:
         """Tell Redis of what was noted while it was away."""

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Protocol, Self
+from typing import Protocol, Self
 
 from msgspec import Struct
 
 Hear = Callable[[bytes | None, float], None]
 """Is told a change, and when it was written, since the epoch; or None: there may be a new copy."""
-
-CLOCKS_DIFFER_S: Final = 2.0
-"""By so much the clocks of two machines may differ; what comes from a later future is not believed."""
 
 
 class Sealed(Struct, frozen=True):

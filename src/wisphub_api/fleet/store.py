@@ -4,24 +4,14 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from wisphub_api.fleet.spending import Limit, Spending, Spent, Window, decide
+
 V = TypeVar("V")
-
-
-class Count(Struct, frozen=True):
-    """A count in its window.
-
-    Attributes:
-        used: How many there have been since the window began.
-        ends_s: Until it ends, in seconds.
-    """
-
-    used: int
-    ends_s: float
 
 
 class Hold(Struct, frozen=True):
@@ -38,8 +28,12 @@ class Store(Protocol):
     A key names no subscriber: it holds numbers, or digests.
     """
 
-    async def count(self, key: str, window_s: float, amount: int = 1) -> Count:
-        """Add to a count and tell it; its window begins with the first of it."""
+    async def spend(self, limits: Sequence[Limit], amount: int = 1) -> Spent:
+        """Count an amount under all these limits, or nothing where one of them does not allow it.
+
+        One step, over all processes; those of one process take effect in the order in which they were
+        called. With an amount of 0 nothing is counted: it is granted where 1 would be.
+        """
         ...
 
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
@@ -116,21 +110,24 @@ class MemoryStore:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._counts: Expiring[int] = Expiring(clock)
+        self._windows: Expiring[Window] = Expiring(clock)
         self._holds: Expiring[dict[str, float]] = Expiring(clock)
         self._notes: Expiring[bytes] = Expiring(clock)
 
-    async def count(self, key: str, window_s: float, amount: int = 1) -> Count:
-        """Add to a count and tell it."""
-        now, entry = self._clock(), self._counts.get(key)
-        used, ends = (entry.value + amount, entry.ends) if entry else (amount, now + window_s)
-        self._counts.set(key, used, ends)
-        return Count(used, ends - now)
+    async def spend(self, limits: Sequence[Limit], amount: int = 1) -> Spent:
+        """Count an amount under all these limits, or nothing; never suspends."""
+        return self.spend_now(limits, amount)
 
-    def peek(self, key: str) -> int:
-        """Tell a count and leave it as it is."""
-        entry = self._counts.get(key)
-        return entry.value if entry else 0
+    def spend_now(self, limits: Sequence[Limit], amount: int = 1) -> Spent:
+        """Count an amount under all these limits, or nothing."""
+        spent, windows = decide(Spending(limits, amount), self._window, self._clock())
+        for limit, window in zip(limits, windows, strict=False):  # there is none where nothing is counted
+            self._windows.set(limit.key, window, window.ends)
+        return spent
+
+    def _window(self, key: str) -> Window | None:
+        entry = self._windows.get(key)
+        return entry.value if entry else None
 
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from wisphub_api.exceptions import TooManyRequests
 from wisphub_api.fleet.digests import digested
+from wisphub_api.fleet.spending import Limit
 from wisphub_api.fleet.store import Store
 from wisphub_api.web.auth import Wrap
 
@@ -24,16 +25,18 @@ class Quota(Struct, frozen=True):
     """What a caller has left after a request.
 
     Attributes:
-        remaining: Requests; below 0 where there were more than allowed.
+        remaining: Requests.
         ends_s: Until the window ends, in seconds.
+        is_granted: Whether the request is one of those allowed.
     """
 
     remaining: int
     ends_s: float
+    is_granted: bool = True
 
     def field(self) -> str:
         """Give it as the `RateLimit` field."""
-        return f'"{POLICY}";r={max(0, self.remaining)};t={math.ceil(self.ends_s)}'
+        return f'"{POLICY}";r={self.remaining};t={math.ceil(self.ends_s)}'
 
 
 class RateLimit:
@@ -56,8 +59,9 @@ class RateLimit:
 
     async def take(self, caller: str) -> Quota:
         """Count a request and tell what is left."""
-        count = await self._store.count(digested("requests", self._limit, caller), self._window_s)
-        return Quota(self._most - count.used, count.ends_s)
+        limit = Limit(digested("requests", self._limit, caller), self._most, self._window_s)
+        spent = await self._store.spend([limit])
+        return Quota(self._most - spent.used, spent.ends_s, spent.is_granted)
 
 
 def limiting_rate(limit: RateLimit) -> Wrap:
@@ -75,7 +79,7 @@ def limiting_rate(limit: RateLimit) -> Wrap:
                 await app(scope, receive, send)
                 return
             quota = await limit.take(caller)
-            if quota.remaining < 0:
+            if not quota.is_granted:
                 raise refusal(limit, quota)
             told = [policy, (b"ratelimit", quota.field().encode())]
 

@@ -9,13 +9,15 @@ import asyncio, sys
 from pathlib import Path
 from wisphub_api.fleet.file_store import FileStore
 from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.spending import Limit
 
 async def work():
     store = FileStore(Path(sys.argv[1]), Seal("key"))
-    counts = [await store.count("all", 600) for _ in range(50)]
+    counts = [await store.spend([Limit("all", 10_000, 600), Limit("narrow", 180, 600)]) for _ in range(50)]
     holds = await asyncio.gather(*(store.hold("few", 600, most=7) for _ in range(20)))
     await store.close()
-    print(max(count.used for count in counts), sum(hold is not None for hold in holds))
+    granted = sum(count.is_granted for count in counts)
+    print(max(count.used for count in counts), granted, sum(hold is not None for hold in holds))
 
 asyncio.run(work())
 """
@@ -31,10 +33,11 @@ def run_four(script: str, *arguments: str) -> list[tuple[int, ...]]:
             process.kill()
 
 
-def test_four_processes_lose_no_count_and_take_no_place_twice(tmp_path):
+def test_four_processes_lose_no_count_exceed_no_limit_and_take_no_place_twice(tmp_path):
     found = run_four(HAMMER, str(tmp_path))
-    assert max(count for count, _ in found) == 4 * 50
-    assert sum(holds for _, holds in found) == 7
+    assert max(count for count, _, _ in found) == 180
+    assert sum(granted for _, granted, _ in found) == 180
+    assert sum(holds for _, _, holds in found) == 7
 
 
 OPEN = """
@@ -42,6 +45,7 @@ import asyncio, sys, time
 from pathlib import Path
 from wisphub_api.fleet.file_store import FileStore
 from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.spending import Limit
 
 async def work():
     for number in range(50):
@@ -49,7 +53,7 @@ async def work():
         folder.mkdir(exist_ok=True)
         store = FileStore(folder, Seal("key"))
         time.sleep(max(0, float(sys.argv[2]) + number * 0.02 - time.time()))
-        print((await store.count("all", 600)).used)
+        print((await store.spend([Limit("all", 10, 600)])).used)
         await store.close()
 
 asyncio.run(work())

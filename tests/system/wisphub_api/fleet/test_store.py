@@ -8,6 +8,7 @@ from tests.unit.wisphub_api.fleet.test_store import *  # noqa: F403  # the same 
 
 from wisphub_api.fleet.redis_store import RedisStore
 from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.spending import Limit
 from wisphub_api.fleet.store import MemoryStore
 
 SECRET_NOTE = b"Esperanza Benitez"
@@ -31,7 +32,7 @@ async def test_redis_sees_neither_a_note_nor_what_it_is_of(share, redis_server):
     store = await share()
     await store.write("first-answer:12ab", SECRET_NOTE, 60)
     await store.hold("first-answer:12ab", 60)
-    await store.count("failures:12ab", 60)
+    await store.spend([Limit("failures:12ab", 9, 60)])
     with redis_server.connected() as connection:
         keys = set(connection.keys("test:*"))
         dumps = b"".join(connection.dump(key) for key in keys)
@@ -59,7 +60,7 @@ async def test_alone_it_goes_on_with_what_it_knows(share, redis_server):
     redis_server.stop()
     await store.write("after", b"note", 60)
     assert [await store.read(key) for key in ("before", "after", "none")] == [b"note", b"note", None]
-    assert [(await store.count("k", 60)).used for _ in range(2)] == [1, 2]
+    assert [(await store.spend([Limit("k", 9, 60)])).used for _ in range(2)] == [1, 2]
     hold = await store.hold("k", 60)
     assert hold is not None
     assert await store.hold("k", 60) is None
@@ -67,6 +68,23 @@ async def test_alone_it_goes_on_with_what_it_knows(share, redis_server):
     assert await store.hold("k", 60) is not None
     await store.erase("before")
     assert await store.read("before") is None
+
+
+async def test_all_that_is_asked_for_at_once_is_one_call(share, redis_server):
+    store = await share()
+    with redis_server.connected() as connection:
+        await store.spend([Limit("k", 1_000, 60)])
+        before = connection.info("commandstats")["cmdstat_evalsha"]["calls"]
+        await asyncio.gather(*(store.spend([Limit("k", 1_000, 60)]) for _ in range(100)))
+        assert connection.info("commandstats")["cmdstat_evalsha"]["calls"] == before + 1
+
+
+async def test_operations_that_find_redis_gone_are_counted_alone_in_their_order(share, redis_server):
+    store = await share()
+    await store.spend([Limit("k", 3, 60)], 2)
+    redis_server.stop()
+    spent = await asyncio.gather(*(store.spend([Limit("k", 3, 60)], amount) for amount in (1, 0, 2, 0, 1)))
+    assert [one.is_granted for one in spent] == [True, True, True, False, False]
 
 
 async def test_what_redis_has_lost_this_process_still_knows(share, redis_server):

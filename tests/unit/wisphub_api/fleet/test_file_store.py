@@ -1,5 +1,6 @@
 """One file, several processes: nobody gets more than there is, and nothing of it can be read."""
 
+import asyncio
 import sqlite3
 import stat
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ import pytest
 
 from wisphub_api.fleet.file_store import FileStore
 from wisphub_api.fleet.seal import Seal
+from wisphub_api.fleet.spending import Limit
 
 SEAL = Seal("key")
 
@@ -40,27 +42,45 @@ async def other(tmp_path, clock) -> AsyncIterator[FileStore]:
     await store.close()
 
 
+def limit(key: str = "a", most: int = 1_000) -> list[Limit]:
+    return [Limit(key, most, 60)]
+
+
 async def test_both_count_into_one_window_which_ends(store, other, clock):
-    assert [(await each.count("a", 60)).used for each in (store, other, store)] == [1, 2, 3]
+    assert [(await each.spend(limit())).used for each in (store, other, store)] == [1, 2, 3]
     clock.now += 59
-    count = await other.count("a", 60, 0)
-    assert (count.used, round(count.ends_s, 3)) == (3, 1)
+    spent = await other.spend(limit(), 0)
+    assert (spent.used, round(spent.ends_s, 3)) == (3, 1)
     clock.now += 1
-    assert (await store.count("a", 60, 2)).used == 2
-    assert (await other.count("b", 60)).used == 1
+    assert (await store.spend(limit(), 2)).used == 2
+    assert (await other.spend(limit("b"))).used == 1
 
 
 async def test_a_clock_that_is_set_back_ends_a_window(store, clock):
-    await store.count("a", 60, 5)
+    await store.spend(limit(), 5)
     clock.now -= 3600
-    count = await store.count("a", 60)
-    assert (count.used, count.ends_s) == (1, 60)
+    spent = await store.spend(limit())
+    assert (spent.used, spent.ends_s) == (1, 60)
 
 
 async def test_who_looked_at_the_clock_earlier_and_came_later_counts_too(store, other, clock):
-    await store.count("a", 60, 5)
+    await store.spend(limit(), 5)
     clock.now -= 0.001
-    assert (await other.count("a", 60)).used == 6
+    assert (await other.spend(limit())).used == 6
+
+
+async def test_what_was_answered_is_in_the_file(store, other):
+    """So that a process which ends without a word loses none of it."""
+    spent = await asyncio.gather(*(store.spend(limit(most=30)) for _ in range(40)))
+    assert sum(one.is_granted for one in spent) == (await other.spend(limit(), 0)).used == 30
+
+
+async def test_all_that_is_asked_for_at_once_is_one_transaction(store):
+    await store.spend(limit())
+    begun: list[str] = []
+    store._connection.set_trace_callback(lambda text: begun.append(text) if "BEGIN" in text else None)
+    await asyncio.gather(*(store.spend(limit()) for _ in range(100)))
+    assert len(begun) == 1
 
 
 async def test_a_place_is_held_by_one_until_it_is_given_back_or_ends(store, other, clock):
@@ -96,7 +116,7 @@ async def test_a_note_is_read_by_all_until_it_is_erased_or_ends(store, other, cl
 
 async def test_nothing_in_the_file_can_be_read_and_nobody_else_may(store, tmp_path):
     await store.write("client:34567890", b"Esperanza Benitez", 60)
-    await store.count("client:34567890", 60)
+    await store.spend(limit("client:34567890"))
     assert await store.hold("client:34567890", 60)
     files = list(tmp_path.iterdir())
     everything = b"".join(file.read_bytes() for file in files)
@@ -125,7 +145,7 @@ async def test_what_has_ended_is_removed(store, tmp_path, clock, monkeypatch):
 
 async def test_without_its_folder_it_goes_on_alone_and_says_so_once(tmp_path, caplog):
     store = FileStore(tmp_path / "gone", SEAL)
-    assert [(await store.count("a", 60)).used for _ in range(2)] == [1, 2]
+    assert [(await store.spend(limit())).used for _ in range(2)] == [1, 2]
     hold = await store.hold("a", 60)
     assert hold
     assert await store.hold("a", 60) is None
@@ -142,6 +162,6 @@ async def test_without_its_folder_it_goes_on_alone_and_says_so_once(tmp_path, ca
 async def test_a_file_that_is_damaged_does_not_stop_it(tmp_path, caplog):
     (tmp_path / "store.sqlite").write_bytes(b"nonsense" * 1000)
     store = FileStore(tmp_path, SEAL)
-    assert (await store.count("a", 60)).used == 1
+    assert (await store.spend(limit())).used == 1
     await store.close()
     assert "cannot be used" in caplog.text

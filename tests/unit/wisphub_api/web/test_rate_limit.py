@@ -26,9 +26,11 @@ async def test_a_window_begins_with_the_first_request_and_counts_down(limit):
 
 @pytest.mark.looptime
 async def test_past_the_limit_nothing_is_left_until_the_window_ends(limit):
-    taken = [(await limit.take("bot")).remaining for _ in range(4)]
+    taken = [await limit.take("bot") for _ in range(4)]
     await asyncio.sleep(61)
-    assert (taken, (await limit.take("bot")).remaining) == ([2, 1, 0, -1], 2)
+    taken.append(await limit.take("bot"))
+    assert [quota.remaining for quota in taken] == [2, 1, 0, 0, 2]
+    assert [quota.is_granted for quota in taken] == [True, True, True, False, True]
 
 
 async def test_each_caller_has_a_count_of_its_own(limit):
@@ -49,7 +51,7 @@ async def test_another_limit_begins_anew(store, limit):
 def test_the_fields_tell_quota_window_rest_and_time(limit):
     assert limit.policy == '"default";q=3;w=60'
     assert Quota(2, 41.2).field() == '"default";r=2;t=42'
-    assert Quota(-5, 0.0).field() == '"default";r=0;t=0'
+    assert Quota(0, 0.0).field() == '"default";r=0;t=0'
 
 
 @pytest.fixture
