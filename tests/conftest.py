@@ -132,6 +132,9 @@ class Distant:
     def __init__(self, store: MemoryStore) -> None:
         self._store = store
 
+    def spend_now(self, *_: object) -> None:
+        """Know nothing at once."""
+
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **options: Any) -> Any:
             await asyncio.sleep(0.001)

@@ -12,6 +12,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 
+from wisphub_api.cache.answers import Answers
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
 from wisphub_api.clients.attempts import FailedAttempts
@@ -35,7 +36,6 @@ from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
 from wisphub_api.sharing import Sharing
-from wisphub_api.shortcuts import shortcuts
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
 from wisphub_api.tickets.first_answers import FirstAnswers
@@ -44,16 +44,18 @@ from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.network import PingCalls
+from wisphub_api.web.admission import Admission, admitting
+from wisphub_api.web.cors import cors_config
 from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
-from wisphub_api.web.gate import cors_config, gate, key_ring, shell
-from wisphub_api.web.head import answering_head
+from wisphub_api.web.fast_path import FAST_PATH, FastPath, routes_of
 from wisphub_api.web.health import CacheController, HealthController
-from wisphub_api.web.hot_path import SHORT_WAY, HotPath, Shortcuts
 from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.metrics import CacheFigures, MetricsController, UpstreamFigures, counting_checks
+from wisphub_api.web.middleware import observing
 from wisphub_api.web.parameters import refusing_loose_values
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
+from wisphub_api.web.rate_limit import RateLimit
 from wisphub_api.web.sharing_metrics import SharingFigures
 from wisphub_api.web.telemetry import Telemetry
 
@@ -74,11 +76,14 @@ def create_app(settings: Settings | None = None) -> Litestar:
         SettingsError: The environment cannot be used.
     """
     settings = settings or read_settings()
-    ring = key_ring(settings)
+    ring = None if settings.is_open else KeyRing(settings.api_keys, settings.api_keys_file)
     telemetry = Telemetry(settings)
     net = WispHubNet(settings, observe=telemetry.note_call)
     sharing = Sharing(settings, net.budget)
     store = sharing.store
+    rate = RateLimit(settings.rate_limit, store) if settings.rate_limit else None
+    admission = Admission(settings.allowed_hosts, ring, rate)
+    answers = Answers()
     plans = plan_cache(settings, net, sharing)
     directory = directory_cache(settings, net, sharing)
     payment_methods = payment_method_cache(settings, net, sharing)
@@ -108,7 +113,6 @@ def create_app(settings: Settings | None = None) -> Litestar:
             yield
 
     checks = IdentityChecks(directory, plans, rules)
-    short = shortcuts(directory, plans, payment_methods, checks)
     needed = (directory, plans)  # without the others nearly all can be answered
     app = Litestar(
         route_handlers=[
@@ -123,7 +127,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
             assets_router(),
         ],
         dependencies={
-            "clients": _given(ClientService(directory)),
+            "clients": _given(ClientService(directory, answers)),
             "checks": _given(checks),
             "client_updates": _given(ClientUpdates(directory, net, settings.net_timeout_s)),
             "plans": _given(PlanService(plans)),
@@ -136,27 +140,24 @@ def create_app(settings: Settings | None = None) -> Litestar:
             "registry": _given(telemetry.page),
         },
         # Litestar's own handlers of the API pages take no `opt`: they are let through by their path.
-        middleware=gate(settings, ring, store, open_path=DOCS),
+        middleware=[admitting(admission, open_path=DOCS)],
         before_request=refusing_loose_values(),
-        cors_config=cors_config(settings),
+        cors_config=cors_config(settings.cors_origins),
         exception_handlers=exception_handlers(),
         request_max_body_size=BODY_MAX_BYTES,
         openapi_config=openapi_config(),
         logging_config=None,  # `telemetry` takes over the logging of this process
         lifespan=[lifespan],
-        state=State({"needed": needed, SHORT_WAY: short_way(settings, telemetry, ring, short)}),
+        state=State({"needed": needed}),
     )
-    app.asgi_handler = answering_head(telemetry.observing(shell(app.asgi_handler)))
+    app.asgi_handler = observing(app.asgi_handler, telemetry, rate)
+    routes = routes_of(
+        app, {cache.name: cache for cache in (directory, plans, payment_methods)} | {"checks": checks}
+    )
+    app.state[FAST_PATH] = FastPath(
+        routes, admission, telemetry, answers, has_cors=bool(settings.cors_origins)
+    )
     return app
-
-
-def short_way(
-    settings: Settings, telemetry: Telemetry, ring: KeyRing | None, short: Shortcuts
-) -> HotPath | None:
-    """Answer what is in memory before routing; None where something else has to see each request."""
-    if settings.rate_limit or settings.allowed_hosts or telemetry.is_tracing:
-        return None
-    return HotPath(ring, short, telemetry.requests.note, settings.log_sample)
 
 
 def directory_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> Cached[Directory]:

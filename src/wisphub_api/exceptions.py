@@ -89,11 +89,10 @@ class UnsupportedBody(RequestError):
 
 
 class TooManyRequests(RequestError):
-    """The caller's rate limit is used up; `quota` tells it in header fields."""
+    """The caller's rate limit is used up."""
 
-    def __init__(self, detail: str, *, retry_after_s: float, quota: dict[str, str]) -> None:
+    def __init__(self, detail: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
-        self.quota = quota
         super().__init__(detail)
 
 

@@ -67,6 +67,17 @@ RedisUrl = Annotated[
     Meta(description="redis://host:port/0, rediss:// with TLS or unix:///path; user:password@ where needed"),
 ]
 Workers = Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")]
+Sampler = Annotated[
+    Literal[
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ],
+    Meta(description="always_on, always_off or traceidratio, or one of these after parentbased_"),
+]
 Auth = Annotated[Literal["on", "off"], Meta(description="on or off")]
 Rate = Annotated[float, Meta(ge=0.1, le=1_000, description="calls a second, a number from 0.1 to 1000")]
 Concurrency = Annotated[int, Meta(ge=1, le=64, description="a whole number from 1 to 64")]

@@ -37,6 +37,7 @@ from wisphub_api.setting_values import (
     RateLimit,
     RedisUrl,
     Reuse,
+    Sampler,
     Seconds,
     Share,
     Stale,
@@ -82,6 +83,8 @@ ENVIRONMENT: Final = {
     "log_level": "WISPHUB_API_LOG_LEVEL",
     "log_sample": "WISPHUB_API_LOG_SAMPLE",
     "traces_collector": "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "traces_sampler": "OTEL_TRACES_SAMPLER",
+    "traces_sampler_arg": "OTEL_TRACES_SAMPLER_ARG",
 }
 """Each setting and the variable it is read from."""
 
@@ -122,6 +125,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         log_level: The least severe lines that are logged.
         log_sample: The part of fast, good answers that have a line in the log, from 0 to 1.
         traces_collector: Takes traces over OTLP/HTTP; empty for no traces.
+        traces_sampler: Which requests have a span, in OpenTelemetry's words.
+        traces_sampler_arg: The part of requests that have one, from 0 to 1, where the sampler asks for it.
     """
 
     net_host: Url
@@ -156,11 +161,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     log_level: LogLevel = "info"
     log_sample: Share = 0.01
     traces_collector: Collector = ""
+    traces_sampler: Sampler = "parentbased_always_on"
+    traces_sampler_arg: Share = 1.0
 
     @property
     def is_open(self) -> bool:
         """Whether requests are answered without an API key."""
         return self.auth == "off" or not (self.api_keys or self.api_keys_file)
+
+    @property
+    def traces_share(self) -> float:
+        """The part of requests without a sampled parent that have a span, from 0 to 1."""
+        shares = {"always_on": 1.0, "always_off": 0.0, "traceidratio": self.traces_sampler_arg}
+        return shares[self.traces_sampler.removeprefix(_PARENT_BASED)]
+
+    @property
+    def traces_follow_parent(self) -> bool:
+        """Whether a caller's decision on its own span is followed."""
+        return self.traces_sampler.startswith(_PARENT_BASED)
+
+
+_PARENT_BASED: Final = "parentbased_"
 
 
 def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:

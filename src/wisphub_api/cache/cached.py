@@ -18,7 +18,6 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Any, Final, Generic, Self, TypeVar
 
-import msgspec
 from async_lru import alru_cache
 
 from wisphub_api.cache.shared import Change
@@ -106,12 +105,16 @@ class Cached(Generic[V]):
             return await self._read_anew(wish, reading)
         return self._counted(reading)
 
-    def glance(self) -> Reading[V] | None:
-        """Give what `read` gives without waiting, fresh or stale; it does not count until `note` is told."""
-        return self._peek()
+    def peek(self, wish: Wish = ANY) -> Reading[V] | None:
+        """Return what `read` returns where it neither waits nor refuses; count it by `count`."""
+        reading = self._peek()
+        if reading is None or wish is ANY:
+            return reading
+        decision = decide(wish, self._policy, reading.age_s, self._cost_s())
+        return reading if decision == "answer" else None
 
-    def note(self, reading: Reading[V]) -> None:
-        """Count an answer from what `glance` gave."""
+    def count(self, reading: Reading[V]) -> None:
+        """Count an answer from what `peek` has returned."""
         self._counted(reading)
 
     async def amend(self, change: Change[V]) -> None:
@@ -172,7 +175,14 @@ class Cached(Generic[V]):
         age_s = self._clock() - slot.loaded_at
         self._counts["misses"] += 1
         forwarded: Forwarded = "miss" if before is None else "stale" if before.is_stale else "request"
-        return Reading(slot.value, age_s, self._policy.ttl_s - age_s, has_waited=True, forwarded=forwarded)
+        return Reading(
+            slot.value,
+            age_s,
+            self._policy.ttl_s - age_s,
+            has_waited=True,
+            forwarded=forwarded,
+            version=slot.version,
+        )
 
     def _after_error(self, error: CacheUnavailable, wish: Wish) -> Reading[V]:
         """Give what is in memory to a reader whose wish allows it."""
@@ -265,6 +275,9 @@ class Cached(Generic[V]):
 
     def _make_slot(self, value: V, loaded_at: float, cost_s: float) -> Slot[V]:
         due = refresh_due(loaded_at, cost_s, self._policy.ttl_s, self._draw())
+        before = self._slot
+        if before is not None and before.value is value:  # answers made from it still hold
+            return Slot(value, loaded_at, cost_s, due, before.version)
         return Slot(value, loaded_at, cost_s, due)
 
     def _replace(self, slot: Slot[V], changes: Iterable[Change[V]] | None = None) -> Slot[V]:
@@ -284,7 +297,7 @@ class Cached(Generic[V]):
                 value = change(value)
             except Exception:  # what cannot be changed must still be given and loaded anew
                 logger.exception("%s: a change could not be made", self.name)
-        return msgspec.structs.replace(slot, value=value)
+        return slot.holding(value)
 
     def _note_failure(self, error: Exception) -> None:
         """Count it and set the time of the next try; a bug must not stop the refreshing either."""

@@ -26,12 +26,14 @@ class Representation(msgspec.Struct, frozen=True):
         etag: A strong validator: equal tags mean equal bytes, in every worker.
         total: For a list, how many items there are in all; a page holds fewer.
         forms: Its compressed forms, where it is kept long enough to be worth them.
+        encoded: Its header fields by coding, as they go over the wire; filled by who sends it first.
     """
 
     body: bytes
     etag: str
     total: int | None = None
     forms: Forms | None = None
+    encoded: dict[str, tuple[bytes, bytes]] = msgspec.field(default_factory=dict)
 
     def tag(self, coding: str) -> str:
         """Give the validator of a form: that of the body, and the coding's name."""

@@ -6,8 +6,9 @@ All times are seconds on one monotonic clock.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
-from typing import Generic, Literal, TypeVar
+from typing import Final, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ Forwarded = Literal["miss", "stale", "request", "method"]
 
 REFRESH_AHEAD = (0.80, 0.95)
 """The part of the TTL after which a refresh is due; drawn at random so that workers spread out."""
+_VERSIONS: Final = itertools.count(1)
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 30.0
 
@@ -43,12 +45,20 @@ class Slot(msgspec.Struct, Generic[V], frozen=True):
         loaded_at: When the load began: what it read may be as old as that.
         cost_s: How long the load took.
         refresh_at: When the next load is due.
+        version: Which value this is: no two different values of this process have the same.
     """
 
     value: V
     loaded_at: float
     cost_s: float
     refresh_at: float
+    version: int = msgspec.field(default_factory=_VERSIONS.__next__)
+
+    def holding(self, value: V) -> Slot[V]:
+        """Return a slot with another value of the same age; the same one where the value is the same."""
+        if value is self.value:
+            return self
+        return msgspec.structs.replace(self, value=value, version=next(_VERSIONS))
 
 
 class Reading(msgspec.Struct, Generic[V], frozen=True):
@@ -61,6 +71,7 @@ class Reading(msgspec.Struct, Generic[V], frozen=True):
         has_waited: Whether the reader had to wait for the load.
         forwarded: Why it had to (RFC 9211, section 2.2): "miss" without a value, "stale" where it was too
             old, "request" where the reader wished for a newer one than a fresh one, "method" for a write.
+        version: The slot's; 0 for what was made of its value.
     """
 
     value: V
@@ -68,6 +79,7 @@ class Reading(msgspec.Struct, Generic[V], frozen=True):
     ttl_s: float
     has_waited: bool = False
     forwarded: Forwarded = "miss"
+    version: int = 0
 
     @property
     def is_stale(self) -> bool:
@@ -111,4 +123,4 @@ def read_slot(slot: Slot[V], policy: Policy, now: float) -> Reading[V] | None:
     age_s = now - slot.loaded_at
     if age_s > policy.ttl_s + policy.max_stale_s:
         return None
-    return Reading(slot.value, age_s, policy.ttl_s - age_s)
+    return Reading(slot.value, age_s, policy.ttl_s - age_s, version=slot.version)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from wisphub_api.exceptions import TooManyAttempts
 from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit
-from wisphub_api.fleet.store import MemoryStore, Store
+from wisphub_api.fleet.spending import Limit, Spent
+from wisphub_api.fleet.store import Store
 
 WINDOW_S: Final = 900.0
 REMEMBERED: Final = 1_024
@@ -22,7 +21,7 @@ class FailedAttempts:
 
     Args:
         store: Where the counts are.
-        most: How many failures with one client are told.
+        most: How many failures with one client are answered.
         most_in_all: How many with all clients together.
     """
 
@@ -31,31 +30,23 @@ class FailedAttempts:
         self._most = most
         self._most_in_all = most_in_all
 
-    def would_admit(self, caller: str, service_id: int) -> bool:
-        """Tell whether a check would be let through, and at once; False where that is not known at once."""
-        if not isinstance(self._store, MemoryStore):
-            return False
-        return self._store.spend_now(self._limits(caller, service_id), 0).is_granted
+    def spend_now(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent | None:
+        """Do what `spend` does where it is done without waiting; do nothing and return None elsewhere."""
+        return self._store.spend_now(self._limits(caller, service_id), int(has_failed))
 
-    async def admit(self, caller: str, service_id: int | None, *, has_failed: bool) -> None:
-        """Count a check of which nothing has been told yet, or keep its answer back.
+    async def spend(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent:
+        """Count a check of which nothing has been said yet; where it is not granted, nothing may be.
 
-        A failure is counted and compared with both limits in one step: of many at once no more are told than
-        of many in turn. What is kept back counts nowhere, or who goes on and on with one client would be
-        locked out with all others. Data that is right is kept back as well once a limit is reached.
+        A failure is counted and compared with both limits in one step: of many at once no more are answered
+        than of many in turn. What is refused counts nowhere, or who goes on and on with one client would be
+        locked out with all others. Data that is right is refused as well once a limit is reached.
 
         Args:
             caller: Who asks.
             service_id: Whose data it is said to be; None where that is to be found out.
             has_failed: Whether the data was wrong.
-
-        Raises:
-            TooManyAttempts: Too many have failed.
         """
-        spent = await self._store.spend(self._limits(caller, service_id), int(has_failed))
-        if not spent.is_granted:
-            detail = "Too many identity checks have failed. Try again later."
-            raise TooManyAttempts(detail, retry_after_s=max(1.0, spent.ends_s))
+        return await self._store.spend(self._limits(caller, service_id), int(has_failed))
 
     def _limits(self, caller: str, service_id: int | None) -> list[Limit]:
         limits = [Limit(_key(caller), self._most_in_all, WINDOW_S)]

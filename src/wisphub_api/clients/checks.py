@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
+import msgspec
 from msgspec import Struct
 
 from wisphub_api.api_keys import Caller
@@ -19,7 +20,14 @@ from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.identity import NOBODY, RESOLVE_MIN_FIELDS, best_matches, nobody, verify
 from wisphub_api.clients.models import Claim, Client, ClientNumber, Verification
 from wisphub_api.clients.text import fold_place
-from wisphub_api.exceptions import AmbiguousMatch, InvalidRequest, NotFound, TooManyAttempts
+from wisphub_api.exceptions import (
+    AmbiguousMatch,
+    InvalidRequest,
+    NotFound,
+    TooManyAttempts,
+    WispHubAPIError,
+)
+from wisphub_api.fleet.spending import Spent
 from wisphub_api.internet_plans.models import PlanCatalogue
 
 TEXT_MIN_CHARS: Final = 3
@@ -40,8 +48,29 @@ class CheckRules(Struct, frozen=True):
     observe: Callable[[Outcome], None]
 
 
+class Decision(Struct, frozen=True):
+    """What a check has found, before it is counted and may be said.
+
+    Attributes:
+        deed: What the audit has of it.
+        service_id: Whose data it is said to be; None where that was to be found out.
+        outcome: How it ends, unless the caller has failed too often.
+        answer: What is said then; an error is raised.
+        is_counted: Whether it counts among the caller's checks.
+    """
+
+    deed: Deed
+    service_id: int | None
+    outcome: Outcome
+    answer: Reading[Any] | WispHubAPIError
+    is_counted: bool = True
+
+
 class IdentityChecks:
     """Verifies clients, and finds whose data it is.
+
+    A check is decided from what is in memory (`_verify`, `_resolve`), then counted, then said (`_conclude`).
+    Where the counts are shared, counting waits; nothing else differs, and nothing is decided twice.
 
     A key that may not read the clients learns nothing that it has not said itself: an unknown client is
     answered, counted and worked on like wrong data, and of a client who is found it gets the number alone.
@@ -60,39 +89,50 @@ class IdentityChecks:
         self._plans = plans
         self._rules = rules
 
-    def is_ready(self, service_id: int, caller: Caller) -> bool:
-        """Tell whether `verify` would wait for nothing, find the client or not say so, and not refuse."""
-        reading = self._directory.glance()
-        if reading is None or self._plans.glance() is None:
-            return False
-        if caller.may_read and not reading.value.has(service_id):
-            return False
-        return self._rules.failures.would_admit(caller.name, service_id)
-
     async def verify(
         self, service_id: int, claim: Claim, caller: Caller, wish: Wish = ANY
     ) -> Reading[Verification]:
-        """Tell whether the given data is this client's.
+        """Return whether the given data is this client's.
 
         Raises:
             InvalidRequest: Too few fields are given, or too short ones.
-            NotFound: There is no such client; told only to who may read the clients.
+            NotFound: There is no such client; only who may read the clients learns that.
         """
         _require(claim, self._rules.min_fields)
         reading = await self._directory.read(wish)
-        known = reading.value.by_service_id(service_id)
-        deed = Deed("verify", caller.name, service_id if known else None, claim.given)
-        if known is None and caller.may_read:
-            self._note(deed, "no_such_client")
-            raise NotFound("No client has this service_id.", age_s=reading.age_s)
-        found = verify(claim, known or nobody(), await self._price(claim, known, reading.value, caller))
-        outcome: Outcome = "no_such_client" if known is None else "valid" if found.is_valid else "invalid"
-        await self._admit(deed, service_id, outcome)
-        is_told = outcome == "valid" or caller.may_read
-        return reading.map(lambda _: found if is_told else NOT_VALID)
+        plans = (await self._plans.read()).value if claim.internet_plan_price is not None else None
+        answer: Reading[Verification] = await self._say(_verify(service_id, claim, caller, reading, plans))
+        return answer
+
+    def verify_in_memory(
+        self, service_id: int, claim: Claim, caller: Caller, wish: Wish = ANY
+    ) -> Callable[[], Reading[bytes] | Coroutine[Any, Any, Reading[bytes]]] | None:
+        """Return what does the same as `verify`, as JSON, from what is in memory now.
+
+        It returns the answer, or what is to be awaited for it where the counts are shared, and raises what
+        `verify` raises. None where there is no snapshot that may be used.
+        """
+        reading, plans = self._directory.peek(wish), self._plans.peek()
+        if reading is None or plans is None:
+            return None
+
+        def check() -> Reading[bytes] | Coroutine[Any, Any, Reading[bytes]]:
+            _require(claim, self._rules.min_fields)
+            self._directory.count(reading)
+            catalogue = None
+            if claim.internet_plan_price is not None:
+                self._plans.count(plans)
+                catalogue = plans.value
+            decision = _verify(service_id, claim, caller, reading, catalogue)
+            spent = self._spend_now(decision)
+            if spent is None:
+                return _in_json(self._say(decision))
+            return self._conclude(decision, spent).map(msgspec.json.encode)
+
+        return check
 
     async def resolve(self, claim: Claim, caller: Caller, wish: Wish = ANY) -> Reading[Representation]:
-        """Give the one client that matches at least 3 of the given fields, and more than any other.
+        """Return the one client that matches at least 3 of the given fields, and more than any other.
 
         Data that fits several clients has failed as well: it could be made longer letter by letter.
 
@@ -103,44 +143,94 @@ class IdentityChecks:
         """
         _require(claim, RESOLVE_MIN_FIELDS)
         reading = await self._directory.read(wish)
-        plans = None if claim.internet_plan_price is None else (await self._plans.read()).value
+        plans = (await self._plans.read()).value if claim.internet_plan_price is not None else None
         matches = await asyncio.to_thread(_best_matches, claim, reading.value, plans)
-        one = matches[0] if len(matches) == 1 else None
-        deed = Deed("resolve", caller.name, one.service_id if one else None, claim.given)
-        await self._admit(deed, None, "valid" if one else "invalid")
-        if one is not None:
-            return reading.map(lambda _: represent(one if caller.may_read else ClientNumber(one.service_id)))
-        if matches:
-            raise AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
-        raise NotFound("No client matches.", age_s=reading.age_s)
+        answer: Reading[Representation] = await self._say(_resolve(claim, caller, reading, matches))
+        return answer
 
-    async def _price(
-        self, claim: Claim, client: Client | None, directory: Directory, caller: Caller
-    ) -> float | None:
-        """Give what the client's plan costs, where it is needed because the record has no price.
+    def _spend_now(self, decision: Decision) -> Spent | None:
+        if not decision.is_counted:
+            return _FREE
+        has_failed = decision.outcome != "valid"
+        return self._rules.failures.spend_now(
+            decision.deed.caller, decision.service_id, has_failed=has_failed
+        )
 
-        For who may not read the clients it is looked up in any case: they could tell by the time it takes.
-        """
-        has_price = client is not None and client.internet_plan_price is not None
-        if claim.internet_plan_price is None or (has_price and caller.may_read):
-            return None
-        plans = (await self._plans.read()).value
-        return _plan_price(client or NOBODY, directory, plans)
+    async def _say(self, decision: Decision) -> Reading[Any]:
+        """Count a check and return its answer."""
+        spent = self._spend_now(decision)
+        if spent is None:
+            spent = await self._spend(decision)
+        return self._conclude(decision, spent)
 
-    async def _admit(self, deed: Deed, service_id: int | None, outcome: Outcome) -> None:
-        """Count a check, and let its answer be told."""
+    async def _spend(self, decision: Decision) -> Spent:
+        has_failed = decision.outcome != "valid"
         try:
-            has_failed = outcome != "valid"
-            await self._rules.failures.admit(deed.caller, service_id, has_failed=has_failed)
-        except TooManyAttempts:
-            outcome = "refused"
+            return await self._rules.failures.spend(
+                decision.deed.caller, decision.service_id, has_failed=has_failed
+            )
+        except asyncio.CancelledError:  # it may have been counted
+            note(decision.deed, "abandoned")
             raise
-        finally:
-            self._note(deed, outcome)
 
-    def _note(self, deed: Deed, outcome: Outcome) -> None:
-        note(deed, outcome)
+    def _conclude(self, decision: Decision, spent: Spent) -> Reading[Any]:
+        """Write down how a check has ended, and return its answer."""
+        outcome: Outcome = decision.outcome if spent.is_granted else "refused"
+        note(decision.deed, outcome)
         self._rules.observe(outcome)
+        if not spent.is_granted:
+            detail = "Too many identity checks have failed. Try again later."
+            raise TooManyAttempts(detail, retry_after_s=max(1.0, spent.ends_s))
+        if isinstance(decision.answer, WispHubAPIError):
+            raise decision.answer
+        return decision.answer
+
+
+def _has_price(client: Client) -> bool:
+    return client.internet_plan_price is not None
+
+
+async def _in_json(answer: Coroutine[Any, Any, Reading[Any]]) -> Reading[bytes]:
+    return (await answer).map(msgspec.json.encode)
+
+
+_FREE: Final = Spent(is_granted=True, used=0, ends_s=0.0)
+"""What a check that does not count has spent."""
+
+
+def _verify(
+    service_id: int, claim: Claim, caller: Caller, reading: Reading[Directory], plans: PlanCatalogue | None
+) -> Decision:
+    """Decide whether the given data is this client's."""
+    directory = reading.value
+    known = directory.by_service_id(service_id)
+    deed = Deed("verify", caller.name, service_id if known else None, claim.given)
+    if known is None and caller.may_read:
+        error = NotFound("No client has this service_id.", age_s=reading.age_s)
+        return Decision(deed, service_id, "no_such_client", error, is_counted=False)
+    price = None
+    # For who may not read the clients it is looked up in any case: they could tell by the time it takes.
+    if plans is not None and not (caller.may_read and known is not None and _has_price(known)):
+        price = _plan_price(known or NOBODY, directory, plans)
+    found = verify(claim, known or nobody(), price)
+    outcome: Outcome = "no_such_client" if known is None else "valid" if found.is_valid else "invalid"
+    is_said = outcome == "valid" or caller.may_read
+    return Decision(deed, service_id, outcome, reading.map(lambda _: found if is_said else NOT_VALID))
+
+
+def _resolve(claim: Claim, caller: Caller, reading: Reading[Directory], matches: list[Client]) -> Decision:
+    """Decide whose data it is."""
+    one = matches[0] if len(matches) == 1 else None
+    deed = Deed("resolve", caller.name, one.service_id if one else None, claim.given)
+    if one is not None:
+        found = one if caller.may_read else ClientNumber(one.service_id)
+        return Decision(deed, None, "valid", reading.map(lambda _: represent(found)))
+    error = (
+        AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
+        if matches
+        else NotFound("No client matches.", age_s=reading.age_s)
+    )
+    return Decision(deed, None, "invalid", error)
 
 
 def _plan_price(client: Client, directory: Directory, plans: PlanCatalogue) -> float | None:

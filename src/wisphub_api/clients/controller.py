@@ -6,24 +6,41 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Final, cast
 
+import msgspec
 from litestar import Controller, Response, get, post, put
 from litestar.di import NamedDependency
 from litestar.openapi.spec import OpenAPIResponse, Operation, Schema
 from litestar.params import FromPath, PathParameter, QueryParameter
 
+from wisphub_api.api_keys import Caller
 from wisphub_api.audit import Deed, audited
+from wisphub_api.cache.answers import Question
+from wisphub_api.cache.representation import Representation, represent
+from wisphub_api.cache.wish import Wish
 from wisphub_api.clients.checks import IdentityChecks
+from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Claim, Client, ClientNumber, ProfileUpdate, Verification
-from wisphub_api.clients.service import QUERY_MAX_CHARS, QUERY_MIN_CHARS, ClientService
+from wisphub_api.clients.service import (
+    QUERY_MAX_CHARS,
+    QUERY_MIN_CHARS,
+    SEARCH,
+    ClientService,
+    page_in_memory,
+    search_in_memory,
+)
 from wisphub_api.clients.update import ClientUpdates
-from wisphub_api.web.auth import SCOPE
+from wisphub_api.web.admission import SCOPE
 from wisphub_api.web.cache_control import asked_freshness
 from wisphub_api.web.cache_status import cached_response, coded_response, freshness_headers, written_response
+from wisphub_api.web.fast_path import Ready, checked, in_memory, whole
 from wisphub_api.web.parameters import AnyRequest, ClosedBody, Limit, Offset
 from wisphub_api.web.problems import documented
 
 VERIFY: Final = MappingProxyType({SCOPE: "verify"})
-"""These only tell something, though they are asked by POST: it keeps the data out of the URL."""
+"""These only say something, though they are asked by POST: it keeps the data out of the URL."""
+CLIENTS: Final = "clients"
+"""The cache that the fast path finds clients in."""
+_CLAIM: Final = msgspec.json.Decoder(Claim, strict=False)  # as Litestar reads it
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
 
@@ -39,13 +56,47 @@ class FittingEither(Operation):
         schema.any_of, schema.one_of = schema.one_of, None
 
 
+def _by_document(directory: Directory, asked: Question) -> Representation | None:
+    return _one(directory.by_document(asked.text))
+
+
+def _by_phone(directory: Directory, asked: Question) -> Representation | None:
+    return _one(directory.by_phone(asked.text))
+
+
+def _by_service_id(directory: Directory, asked: Question) -> Representation | None:
+    service_id = whole(asked.text)
+    return None if service_id is None else _one(directory.by_service_id(service_id))
+
+
+def _one(client: Client | None) -> Representation | None:
+    return None if client is None else represent(client)
+
+
+def _verify(checks: IdentityChecks, argument: str, body: bytes, caller: Caller, wish: Wish) -> Ready | None:
+    """Return what checks an identity; None for a body that the router has to refuse."""
+    service_id = whole(argument)
+    if service_id is None:
+        return None
+    try:
+        claim = _CLAIM.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return checks.verify_in_memory(service_id, claim, caller, wish)
+
+
 class ClientController(Controller):
     """Lists, finds and verifies clients, from memory, and changes their profiles."""
 
     path = "/api/v1/clients"
     tags = ("Clients",)
 
-    @get("/", summary="All clients", responses=documented(401, 422, 503, 504))
+    @get(
+        "/",
+        summary="All clients",
+        responses=documented(401, 422, 503, 504),
+        opt=in_memory(CLIENTS, "clients", page_in_memory),
+    )
     async def all(
         self,
         clients: NamedDependency[ClientService],
@@ -56,7 +107,12 @@ class ClientController(Controller):
         """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
         return await coded_response(await clients.page(limit, offset, asked_freshness(request)), request)
 
-    @get("/search", summary="Search clients", responses=documented(401, 422, 503, 504))
+    @get(
+        "/search",
+        summary="Search clients",
+        responses=documented(401, 422, 503, 504),
+        opt=in_memory(CLIENTS, SEARCH, search_in_memory),
+    )
     async def search(
         self,
         clients: NamedDependency[ClientService],
@@ -75,14 +131,24 @@ class ClientController(Controller):
         """Find clients by name, address, document or phone; case, accents and word order do not count."""
         return cached_response(await clients.search(q, limit, offset, asked_freshness(request)), request)
 
-    @get("/by-document/{document:str}", summary="Find by document", responses=documented(401, 404, 503, 504))
+    @get(
+        "/by-document/{document:str}",
+        summary="Find by document",
+        responses=documented(401, 404, 503, 504),
+        opt=in_memory(CLIENTS, "clients/by-document", _by_document),
+    )
     async def by_document(
         self, clients: NamedDependency[ClientService], request: AnyRequest, document: FromPath[str]
     ) -> Response[Client]:
         """Find the client with an identity document; dots, dashes and case do not count."""
         return cached_response(await clients.by_document(document, asked_freshness(request)), request)
 
-    @get("/by-phone/{phone:str}", summary="Find by phone", responses=documented(401, 404, 503, 504))
+    @get(
+        "/by-phone/{phone:str}",
+        summary="Find by phone",
+        responses=documented(401, 404, 503, 504),
+        opt=in_memory(CLIENTS, "clients/by-phone", _by_phone),
+    )
     async def by_phone(
         self, clients: NamedDependency[ClientService], request: AnyRequest, phone: FromPath[str]
     ) -> Response[Client]:
@@ -93,6 +159,7 @@ class ClientController(Controller):
         "/by-service-id/{service_id:str}",
         summary="Find by service id",
         responses=documented(401, 404, 422, 503, 504),
+        opt=in_memory(CLIENTS, "clients/by-service-id", _by_service_id),
     )
     async def by_service_id(
         self, clients: NamedDependency[ClientService], request: AnyRequest, service_id: ServiceId
@@ -123,7 +190,7 @@ class ClientController(Controller):
         "/{service_id:str}/verify",
         status_code=200,
         summary="Verify an identity",
-        opt=VERIFY,
+        opt={**VERIFY, **checked("checks", _verify)},
         responses=documented(401, 404, 413, 422, 429, 503, 504),
     )
     async def verify(

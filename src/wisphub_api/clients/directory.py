@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from wisphub_api.cache.memo import Memo
 from wisphub_api.cache.representation import Representation, page_of, tagged
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
@@ -20,11 +19,6 @@ from wisphub_api.upstream.wire import ClientRow, row_of
 if TYPE_CHECKING:
     from wisphub_api.clients.indexes import Indexes
     from wisphub_api.clients.sorting import Positions
-
-_MEMO_SHARE: Final = 16
-"""Of the list's bytes, what answers to searches may take: a part in so many."""
-_MEMO_BYTES: Final = (1 << 20, 32 << 20)
-"""The least and the most."""
 
 _MANY: Final = 4_000
 """Hits; to find and write so many takes some milliseconds."""
@@ -46,7 +40,6 @@ class Directory:
         self._records = rows if isinstance(rows, Records) else _records_of(rows)
         self._indexes = indexes or _indexes_of(self._records)
         self._changed: dict[int, Client] = {}
-        self._answers = self._no_answers()
         self.page(None, 0)  # the whole list is tagged now, so that no reader waits for it
 
     def __len__(self) -> int:
@@ -75,7 +68,6 @@ class Directory:
         vars(changed).pop("representation", None)
         changed._changed = self._changed | {position: client}  # noqa: SLF001  # a copy of its own
         changed._indexes = self._indexes.replaced(position, client)  # noqa: SLF001
-        changed._answers = self._no_answers()  # noqa: SLF001
         return changed
 
     def records(self) -> Records:
@@ -113,37 +105,16 @@ class Directory:
         """Give the clients of whom a field contains `query`, the closest first, as JSON; in any thread."""
         return self._answer(self._indexes.search.search(query), limit, offset)
 
-    def search_at_once(self, query: str, limit: int | None, offset: int) -> Representation | None:
-        """Give what `search` would, and keep it.
-
-        None where it was not asked before, and so many may be found that nobody should wait for it.
-        """
-        answer = self.asked_before(query, limit, offset)
-        if answer is None:
-            index = self._indexes.search
-            hits = index.search_few(query, _MANY) if len(self) > _MANY else index.search(query)
-            if hits is None:
-                return None
-            answer = self._answer(hits, limit, offset)
-            self.keep(query, limit, offset, answer)
-        return answer
-
-    def asked_before(self, query: str, limit: int | None, offset: int) -> Representation | None:
-        """Give what `search` would, where it was kept."""
-        return self._answers.get((query, limit, offset))
-
-    def keep(self, query: str, limit: int | None, offset: int, answer: Representation) -> None:
-        """Keep what `search` has given."""
-        self._answers.keep((query, limit, offset), answer)
+    def search_few(self, query: str, limit: int | None, offset: int) -> Representation | None:
+        """Return what `search` returns; None where so many may be found that nobody should wait for it."""
+        index = self._indexes.search
+        hits = index.search_few(query, _MANY) if len(self) > _MANY else index.search(query)
+        return None if hits is None else self._answer(hits, limit, offset)
 
     def by_service_id(self, service_id: int) -> Client | None:
         """Look a client up by WispHub Net's number of the service."""
         position = self._records.position(service_id)
         return None if position is None else self._at(position)
-
-    def has(self, service_id: int) -> bool:
-        """Tell whether there is a client with this number, in less time than it takes to give them."""
-        return self._records.position(service_id) is not None
 
     def by_document(self, document: str) -> Client | None:
         """Look a client up by identity document; letters and digits count."""
@@ -187,10 +158,6 @@ class Directory:
 
     def _represent(self, json: Iterable[bytes], total: int) -> Representation:
         return tagged(b"[%b]" % b",".join(json), total=total)
-
-    def _no_answers(self) -> Memo:
-        least, most = _MEMO_BYTES
-        return Memo(min(max(len(self._records.body) // _MEMO_SHARE, least), most))
 
 
 def prepare() -> None:

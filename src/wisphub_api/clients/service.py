@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
 
+from wisphub_api.cache.answers import Answers, Question
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
@@ -16,8 +18,10 @@ from wisphub_api.clients.text import fold
 from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
 from wisphub_api.upstream.client import WispHubNet
 
-QUERY_MIN_CHARS = 2
-QUERY_MAX_CHARS = 200
+QUERY_MIN_CHARS: Final = 2
+QUERY_MAX_CHARS: Final = 200
+SEARCH: Final = "clients/search"
+"""The name of the question."""
 
 
 async def load_directory(net: WispHubNet, previous: Directory | None) -> Directory:
@@ -46,10 +50,12 @@ class ClientService:
 
     Args:
         directory: The clients.
+        answers: Keeps what a broad search has found.
     """
 
-    def __init__(self, directory: Cached[Directory]) -> None:
+    def __init__(self, directory: Cached[Directory], answers: Answers) -> None:
         self._directory = directory
+        self._answers = answers
         self._broad = asyncio.Lock()
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
@@ -70,20 +76,19 @@ class ClientService:
         if len(fold(query)) < QUERY_MIN_CHARS:
             raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
         reading = await self._directory.read(wish)
-        answer = reading.value.search_at_once(query, limit, offset)
+        asked = Question(SEARCH, query, limit, offset)
+        answer = self._answers.get(asked, reading.version) or reading.value.search_few(query, limit, offset)
         if answer is None:
-            answer = await self._search_broadly(reading.value, query, limit, offset)
+            answer = await self._search_broadly(reading, asked)
         return reading.map(lambda _: answer)
 
-    async def _search_broadly(
-        self, directory: Directory, query: str, limit: int | None, offset: int
-    ) -> Representation:
+    async def _search_broadly(self, reading: Reading[Directory], asked: Question) -> Representation:
         """Search in a thread, one at a time: each may need as much memory as the whole list."""
         async with self._broad:
-            answer = directory.asked_before(query, limit, offset)
+            answer = self._answers.get(asked, reading.version)
             if answer is None:
-                answer = await asyncio.to_thread(directory.search, query, limit, offset)
-                directory.keep(query, limit, offset, answer)
+                answer = await asyncio.to_thread(reading.value.search, asked.text, asked.limit, asked.offset)
+                self._answers.put(asked, reading.version, answer)
         return answer
 
     async def by_service_id(self, service_id: int, wish: Wish = ANY) -> Reading[Representation]:
@@ -118,3 +123,17 @@ def _found(reading: Reading[Client | None]) -> Reading[Representation]:
     if reading.value is None:
         raise NotFound("No client matches.", age_s=reading.age_s)
     return reading.map(represent)
+
+
+def page_in_memory(directory: Directory, asked: Question) -> Representation | None:
+    """Return a page; None where the whole list has to be made first, off the event loop."""
+    if asked.limit is None and not asked.offset and not directory.has_list:
+        return None
+    return directory.page(asked.limit, asked.offset)
+
+
+def search_in_memory(directory: Directory, asked: Question) -> Representation | None:
+    """Return what a search finds; None where it would take too long, or is to be refused."""
+    if len(asked.text) > QUERY_MAX_CHARS or len(fold(asked.text)) < QUERY_MIN_CHARS:
+        return None
+    return directory.search_few(asked.text, asked.limit, asked.offset)

@@ -86,6 +86,9 @@ class RedisStore:
         """Count an amount under all these limits, or nothing."""
         return await self._batches.add(Spending(limits, amount))
 
+    def spend_now(self, limits: Sequence[Limit], amount: int = 1) -> None:
+        """Return None: what others have counted has to be asked for."""
+
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places."""
         hold = Hold(key, new_token())

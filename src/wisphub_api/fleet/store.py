@@ -36,6 +36,10 @@ class Store(Protocol):
         """
         ...
 
+    def spend_now(self, limits: Sequence[Limit], amount: int = 1) -> Spent | None:
+        """Do what `spend` does where it is done without waiting; do nothing and return None elsewhere."""
+        ...
+
     async def hold(self, key: str, for_s: float, most: int = 1) -> Hold | None:
         """Take one of `most` places, or None where all are held; after `for_s` it is free again."""
         ...

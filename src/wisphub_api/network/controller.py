@@ -14,7 +14,7 @@ from litestar.params import PathParameter, QueryParameter
 from wisphub_api.audit import Deed, audited
 from wisphub_api.network.models import Diagnosis, PingOrder
 from wisphub_api.network.service import NetworkService
-from wisphub_api.web.auth import SCOPE
+from wisphub_api.web.admission import SCOPE
 from wisphub_api.web.departure import departure
 from wisphub_api.web.parameters import AnyRequest, ClosedBody
 from wisphub_api.web.problems import documented

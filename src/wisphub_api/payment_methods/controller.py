@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 
+from wisphub_api.cache.answers import Question
+from wisphub_api.cache.representation import Representation, represent_page
 from wisphub_api.payment_methods.models import PaymentMethod
-from wisphub_api.payment_methods.service import PaymentMethodService
+from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService
 from wisphub_api.web.cache_control import asked_freshness
 from wisphub_api.web.cache_status import cached_response
+from wisphub_api.web.fast_path import in_memory
 from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
+
+PAYMENT_METHODS: Final = "payment-methods"
+"""The cache that the fast path finds payment methods in."""
+
+
+def _page(methods: PaymentMethods, asked: Question) -> Representation:
+    return represent_page(methods, asked.limit, asked.offset)
 
 
 class PaymentMethodController(Controller):
@@ -19,7 +31,12 @@ class PaymentMethodController(Controller):
     path = "/api/v1/payment-methods"
     tags = ("Payment methods",)
 
-    @get("/", summary="All payment methods", responses=documented(401, 422, 503, 504))
+    @get(
+        "/",
+        summary="All payment methods",
+        responses=documented(401, 422, 503, 504),
+        opt=in_memory(PAYMENT_METHODS, "payment-methods", _page),
+    )
     async def all(
         self,
         payment_methods: NamedDependency[PaymentMethodService],

@@ -13,7 +13,7 @@ from wisphub_api.audit import Deed, audited
 from wisphub_api.tickets.first_answers import KEY_PATTERN
 from wisphub_api.tickets.models import LARGEST_ID, SubjectGroup, Ticket, TicketRequest, ZoneState
 from wisphub_api.tickets.service import TicketService
-from wisphub_api.web.auth import SCOPE
+from wisphub_api.web.admission import SCOPE
 from wisphub_api.web.cache_control import asked_freshness
 from wisphub_api.web.cache_status import cached_response
 from wisphub_api.web.parameters import AnyRequest, ClosedBody

@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 
 import msgspec
+from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from wisphub_api.web.draining import is_draining
-from wisphub_api.web.hot_path import SHORT_WAY, HotPath
-from wisphub_api.web.hot_post import Asked
-from wisphub_api.web.problems import MEDIA_TYPE, Problem
-from wisphub_api.web.short_answers import Sent
+from wisphub_api.web.fast_path import FAST_PATH, Answer, Begun, FastPath
+from wisphub_api.web.problems import MEDIA_TYPE, Problem, RawAnswer, send_answer
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
+_READS: Final = (b"GET", b"HEAD")
 COPIED_BYTES: Final = 16 * 1024
 """A shorter body is sent with its head in one piece."""
 HEAD_MAX_BYTES: Final = 64 * 1024
@@ -52,24 +54,33 @@ MALFORMED: Final = refusal(
 )
 
 
-def short_way_of(app: Any) -> HotPath | None:
-    """Find an application's short way, however it is wrapped."""
+def fast_path_of(app: Any) -> FastPath | None:
+    """Return an application's fast path, however it is wrapped."""
     while app is not None:
         state = getattr(app, "state", None)
-        if state is not None and SHORT_WAY in state:
-            found: HotPath | None = state[SHORT_WAY]
+        if state is not None and FAST_PATH in state:
+            found: FastPath | None = state[FAST_PATH]
             return found
         app = getattr(app, "app", None)
     return None
 
 
-def _or_none(answer: Callable[[], Sent | None]) -> Sent | None:
-    """Give an answer of the short way; after a bug in it the long way answers."""
+def _or_none(answer: Callable[[], T]) -> T | None:
+    """Return what the fast path returns; after a bug in it the router answers."""
     try:
         return answer()
-    except Exception:  # uvicorn would tell the caller that the request cannot be read
-        logger.exception("the short way failed")
+    except Exception:  # uvicorn would say to the caller that the request cannot be read
+        logger.exception("the fast path failed")
         return None
+
+
+def _answering(answer: Coroutine[Any, Any, RawAnswer]) -> Any:
+    """Return an application that sends the answer to a request that has been begun, once it is there."""
+
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await send_answer(await answer, send)
+
+    return app
 
 
 class BoundedHttp(HttpToolsProtocol):
@@ -90,15 +101,15 @@ class BoundedHttp(HttpToolsProtocol):
     _default_bytes = b""
     _grace: asyncio.TimerHandle | None = None
     _answering: RequestResponseCycle | None = None
-    _asked: Asked | None = None
-    _told = b""
+    _begun: Begun | None = None
+    _body = b""
     _head = 0
     _head_bytes = 0
     _is_in_head = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._short_way = short_way_of(self.app)
+        self._fast_path = fast_path_of(self.app)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Wait for a first request, not for ever."""
@@ -138,29 +149,29 @@ class BoundedHttp(HttpToolsProtocol):
         self._set_deadline()
 
     def on_headers_complete(self) -> None:
-        """End to read a head, and answer at once where there is a short way."""
+        """End to read a head, and answer at once where the fast path does."""
         self._is_in_head = False
         method = self.parser.get_method()
-        if method == b"GET":
-            self._is_answered = self._is_answered_at_once()
+        if method in _READS:
+            self._is_answered = self._is_answered_at_once(method.decode())
         elif method == b"POST":
-            self._asked, self._told = self._ask(), b""
-        if not self._is_answered and self._asked is None:
-            self._begin_long_way()
+            self._begun, self._body = self._begin_fast(), b""
+        if not self._is_answered and self._begun is None:
+            self._begin_router()
 
     def on_body(self, body: bytes) -> None:
         """Read on."""
-        if self._asked is None:
+        if self._begun is None:
             super().on_body(body)
         else:
-            self._told += body
+            self._body += body
 
     def on_message_complete(self) -> None:
         """End to read a request: its answer may take as long as it does."""
         if self._is_answered:
             return
         self._due = None
-        if self._asked is None or not self._is_told_answered(self._asked):
+        if self._begun is None or not self._is_finished(self._begun):
             super().on_message_complete()
 
     def shutdown(self) -> None:
@@ -170,8 +181,8 @@ class BoundedHttp(HttpToolsProtocol):
         under way.
         """
         if not is_draining(self.app_state):
-            if self._asked is not None:
-                self._begin_long_way_late()
+            if self._begun is not None:
+                self._begin_router_late()
             super().shutdown()
             return
         self._grace = self.loop.call_later(self.grace_s, self._end_grace)
@@ -179,7 +190,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _end_grace(self) -> None:
-        if not self._is_in_head and self._asked is None:  # else its answer will be the last
+        if not self._is_in_head and self._begun is None:  # else its answer will be the last
             super().shutdown()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -187,64 +198,68 @@ class BoundedHttp(HttpToolsProtocol):
         self._answering = cycle
         super()._start_asgi_task(cycle, app)
 
-    def _begin_long_way(self) -> None:
-        """Make what uvicorn makes of a request, and begin to answer it."""
-        self._asked = None
+    def _begin_router(self, app: Any = None) -> None:
+        """Make what uvicorn makes of a request, and let the router, or another application, answer it."""
+        self._begun = None
         url, headers, expects = self.url, self.headers, self.expect_100_continue
         super().on_message_begin()
         self.url, self.headers, self.expect_100_continue = url, headers, expects
         self.scope["headers"] = headers
+        own, self.app = self.app, app or self.app
         super().on_headers_complete()
+        self.app = own
         if self._grace is not None and self.cycle is not None:  # a handshake for a WebSocket has none
             self.cycle.keep_alive = False
 
-    def _is_answered_at_once(self) -> bool:
-        """Answer by the short way, where there is one."""
-        short_way = self._short_way
-        if short_way is None or not self._is_calm():
+    def _is_answered_at_once(self, method: str) -> bool:
+        """Answer by the fast path, where it does."""
+        fast_path = self._fast_path
+        if fast_path is None or not self._is_idle_and_usual():
             return False
-        sent = _or_none(lambda: short_way.answer(self.url, self.headers))
-        if sent is not None:
-            self._send(sent)
-        return sent is not None
+        answer = _or_none(lambda: fast_path.get(method, self.url, self.headers, self.client))
+        if answer is not None:
+            self._send(answer)
+        return answer is not None
 
-    def _ask(self) -> Asked | None:
-        """Tell what is asked where the short way may answer it once the body has come."""
-        if self._short_way is None or not self._is_calm():
+    def _begin_fast(self) -> Begun | None:
+        """Return what is asked where the fast path may answer it once the body has come."""
+        fast_path = self._fast_path
+        if fast_path is None or not self._is_idle_and_usual():
             return None
-        return self._short_way.posts.asked(self.url, self.headers, self.client)
+        return _or_none(lambda: fast_path.begin(self.url, self.headers, self.client))
 
-    def _is_told_answered(self, asked: Asked) -> bool:
-        """Answer what was asked, now that all has been told; else let the long way begin."""
-        short_way, sent = self._short_way, None
-        if short_way is not None and self._is_calm():
-            sent = _or_none(lambda: short_way.posts.answer(asked, self._told))
-        if sent is None:
-            self._begin_long_way_late()
-            return False
-        self._asked = None
-        self._send(sent)
-        return True
+    def _is_finished(self, begun: Begun) -> bool:
+        """Answer a request whose body has come; else let the router begin."""
+        fast_path = self._fast_path
+        answer: Answer | Coroutine[Any, Any, RawAnswer] | None = None
+        if fast_path is not None and self._is_idle_and_usual():
+            answer = _or_none(partial(fast_path.finish, begun, self._body))
+        if isinstance(answer, Answer):
+            self._begun = None
+            self._send(answer)
+            return True
+        self._begin_router_late(None if answer is None else _answering(answer))
+        return False
 
-    def _begin_long_way_late(self) -> None:
-        self._begin_long_way()
-        super().on_body(self._told)
+    def _begin_router_late(self, app: Any = None) -> None:
+        self._begin_router(app)
+        super().on_body(self._body)
 
-    def _is_calm(self) -> bool:
-        """Tell whether nothing else has to be done first; a queue would be answered as deep as it is."""
+    def _is_idle_and_usual(self) -> bool:
+        """Return whether nothing else has to be done first; a queue would be answered as deep as it is."""
         is_as_usual = self._grace is None and self.limit_concurrency is None and not self.root_path
         is_free = self.cycle is None or (self.cycle.response_complete and not self.pipeline)
         return is_as_usual and is_free and not self.flow.write_paused
 
-    def _send(self, sent: Sent) -> None:
+    def _send(self, answer: Answer) -> None:
         """Send a whole answer, and wait for the next request, but not for ever."""
         stays_open = self.parser.should_keep_alive() and self.parser.get_http_version() == "1.1"
-        end = b"\r\n\r\n" if stays_open else b"\r\nconnection: close\r\n\r\n"
-        head = b"".join((sent.status, self._default_fields(), sent.head, end))
-        if len(sent.body) < COPIED_BYTES:
-            self.transport.write(head + sent.body)
+        end = b"\r\n" if stays_open else b"connection: close\r\n\r\n"
+        head = b"".join((answer.status, self._default_fields(), answer.fields, end))
+        if len(answer.body) < COPIED_BYTES:
+            self.transport.write(head + answer.body)
         else:
-            self.transport.writelines((head, sent.body))
+            self.transport.writelines((head, answer.body))
         self.server_state.total_requests += 1
         if not stays_open:
             self.transport.close()

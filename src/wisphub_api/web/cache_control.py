@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from litestar import Request
@@ -22,17 +23,22 @@ _MOST_CHARS: Final = 256
 
 def asked_freshness(request: Request[Any, Any, Any]) -> Wish:
     """Tell how fresh an answer the request asks for."""
-    lines = request.headers.getall("cache-control", [])
-    return parse_cache_control(",".join(lines)) if lines else ANY
+    return freshness_of(",".join(request.headers.getall("cache-control", [])))
 
 
+def freshness_of(field: str) -> Wish:
+    """Return what a `Cache-Control` field asks for; its lines are joined."""
+    return parse_cache_control(field) if 0 < len(field) <= _MOST_CHARS else ANY
+
+
+@lru_cache(256)
 def parse_cache_control(value: str) -> Wish:
-    """Read the directives of a request; those that are unknown or malformed are ignored.
+    """Return what the directives of a request ask for; those that are unknown or malformed are ignored.
 
     `no-cache` (5.2.1.4) is read as max-age=0: only a new load can tell whether a value still holds.
     `no-store` (5.2.1.5) asks that nothing of the request be kept, and nothing ever is.
     """
-    given = _directives(value) if len(value) <= _MOST_CHARS else {}
+    given = _directives(value)
     bears_any_age = given.get("max-stale", "") is None  # section 5.2.1.2: without a number, any
     wish = Wish(
         max_age_s=0.0 if "no-cache" in given else _seconds(given, "max-age"),

@@ -34,7 +34,7 @@ async def coded_response(reading: Reading[Representation], request: Request[Any,
 def _respond(
     reading: Reading[Representation], request: Request[Any, Any, Any], coding: str, body: bytes
 ) -> Response[Any]:
-    headers = freshness_headers(reading) | representation_headers(reading.value, coding)
+    headers = age_headers(reading) | representation_headers(reading.value, coding)
     if request.method == "GET" and etag_matches(joined(request, "if-none-match"), headers["ETag"]):
         headers.pop("Content-Encoding", None)
         return Response(None, status_code=HTTP_304_NOT_MODIFIED, headers=headers)
@@ -52,7 +52,12 @@ def written_response(reading: Reading[Representation]) -> Response[Any]:
 
 
 def freshness_headers(reading: Reading[Any]) -> dict[str, str]:
-    """Tell how old an answer is and how old it may become, and forbid others to keep subscribers' data.
+    """Say how old an answer is and how old it may become, and forbid others to keep subscribers' data."""
+    return age_headers(reading) | {"Vary": VARY}
+
+
+def age_headers(reading: Reading[Any]) -> dict[str, str]:
+    """Return the part of them that changes with time, which it does each second.
 
     max-age counts from when the answer was new, not from now: its `Age` is taken off (RFC 9111, section 4.2).
     """
@@ -60,15 +65,13 @@ def freshness_headers(reading: Reading[Any]) -> dict[str, str]:
         "Cache-Control": f"private, max-age={max(0, round(reading.age_s + reading.ttl_s))}",
         "Cache-Status": cache_status(reading),
         "Age": str(int(reading.age_s)),
-        "Vary": VARY,
     }
 
 
 def representation_headers(found: Representation, coding: str) -> dict[str, str]:
-    """Tell what is sent: its validator, its coding, and how long the whole list is."""
-    headers = {"ETag": found.tag(coding)}
-    if found.forms is not None:
-        headers["Vary"] = f"{VARY}, Accept-Encoding"
+    """Return the fields of what is sent: its validator, its coding, and how long the whole list is."""
+    vary = VARY if found.forms is None else f"{VARY}, Accept-Encoding"
+    headers = {"ETag": found.tag(coding), "Vary": vary}
     if found.total is not None:
         headers["X-Total-Count"] = str(found.total)
     if coding != IDENTITY:

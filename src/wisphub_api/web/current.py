@@ -1,4 +1,4 @@
-"""The request that is being answered, for all that is done in its course: its id, its calls, its trace."""
+"""The request that is being answered, for all that is done in its course: its id, calls, trace and quota."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import itertools
 import re
 import secrets
 from contextvars import ContextVar
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from litestar.types import HTTPScope
 from msgspec import Struct
 
 from wisphub_api.upstream.client import UpstreamCall
+
+if TYPE_CHECKING:
+    from wisphub_api.web.rate_limit import Quota
 
 HEADER: Final = b"x-request-id"
 _PROCESS: Final = secrets.token_hex(10)
@@ -26,30 +28,27 @@ class CurrentRequest(Struct):
     Attributes:
         request_id: The caller's own, or one that was made for it.
         upstream_calls: Tries of calls to WispHub Net that it has made itself; loads of caches are nobody's.
-        trace_id: In hexadecimal; None without traces.
+        trace_id: In hexadecimal; None where the request has none.
+        quota: What the caller has left; None without a limit, or before it is known.
     """
 
     request_id: str
     upstream_calls: int = 0
     trace_id: str | None = None
+    quota: Quota | None = None
 
 
 CURRENT: Final[ContextVar[CurrentRequest | None]] = ContextVar("CURRENT", default=None)
 
 
-def request_id(scope: HTTPScope) -> str:
-    """Take the caller's `X-Request-ID` where it can be used; else make one."""
-    return usable_id(next((value for name, value in scope["headers"] if name == HEADER), b""))
-
-
 def new_id() -> str:
-    """Make an id that no other request has, of this process or another: a random number and a running one."""
+    """Return an id that no other request has, of this process or another: a random number, then a counter."""
     return f"{_PROCESS}{next(_NUMBERS):012x}"
 
 
-def usable_id(given: bytes) -> str:
-    """Take an id of 1 to 64 letters, digits, ".", "_" and "-"; else make one."""
-    return given.decode() if _USABLE.fullmatch(given) else new_id()
+def usable_id(given: bytes | None) -> str:
+    """Return the caller's id of 1 to 64 letters, digits, ".", "_" and "-"; else a new one."""
+    return given.decode() if given and _USABLE.fullmatch(given) else new_id()
 
 
 def count_call(_: UpstreamCall) -> None:

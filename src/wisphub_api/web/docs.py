@@ -13,7 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
-from wisphub_api.web.auth import OPEN
+from wisphub_api.web.admission import OPEN
 from wisphub_api.web.parameters import AnyRequest
 
 PATH: Final = "/docs"

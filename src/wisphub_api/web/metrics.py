@@ -34,7 +34,7 @@ from wisphub_api.cache.state import CacheState, State
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.auth import OPEN
+from wisphub_api.web.admission import OPEN
 from wisphub_api.web.loop_lag import WINDOW_S, LoopLag
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4"

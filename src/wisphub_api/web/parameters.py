@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from urllib.parse import urlencode
 
 from litestar import Request
 from litestar.datastructures import Headers
@@ -16,14 +17,16 @@ from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from wisphub_api.exceptions import InvalidRequest, UnsupportedBody
+from wisphub_api.web.admission import OPEN
+from wisphub_api.web.query import read_query
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]
 
-_MOST = 2**31 - 1
+MOST: Final = 2**31 - 1
 
-Limit = Annotated[int | None, QueryParameter(ge=1, le=_MOST, description="how many to give; default: all")]
-Offset = Annotated[int, QueryParameter(ge=0, le=_MOST, description="how many to leave out first")]
+Limit = Annotated[int | None, QueryParameter(ge=1, le=MOST, description="how many to give; default: all")]
+Offset = Annotated[int, QueryParameter(ge=0, le=MOST, description="how many to leave out first")]
 ClosedBody: TypeAlias = Annotated[
     T, BodyKwarg(media_type=RequestEncodingType.JSON, schema_extra={"additional_properties": False})
 ]
@@ -33,7 +36,7 @@ _WHOLE: Final = re.compile(r"-?\d+", re.ASCII)
 _JSON: Final = re.compile(r"application/([\w.+-]+\+)?json\s*(;.*)?", re.ASCII | re.IGNORECASE)
 
 
-class _Declared(Struct, frozen=True):
+class Declared(Struct, frozen=True):
     """What a route takes: its parameters by the name they have in a query, which of all are whole numbers."""
 
     query: tuple[str, ...]
@@ -42,16 +45,17 @@ class _Declared(Struct, frozen=True):
 
 
 def refusing_loose_values() -> Callable[[AnyRequest], Awaitable[None]]:
-    """Make what looks at each request before its handler reads it, and refuses what it would read loosely.
+    """Return what looks at each request before its handler reads it, and refuses what it would read loosely.
 
     `7.0`, `7e0` and `null` are no whole numbers, of a parameter that comes twice one would be ignored, and
-    what is said to be something else is not read as JSON.
+    what is said to be something else is not read as JSON. Litestar then reads the query that was read here.
     """
-    declared = cache(_declared)
+    declared_by = cache(declared)
 
     async def refuse(request: AnyRequest) -> None:
-        takes = declared(request.route_handler)
-        for name, value in _given(request, takes.query).items():
+        takes = declared_by(request.route_handler)
+        given = dict(request.path_params) | _read_query(request, takes.query)
+        for name, value in given.items():
             if name in takes.whole and not _WHOLE.fullmatch(value):
                 raise InvalidRequest(f"`{name}`: expected a whole number", field=name)
         if takes.has_body:
@@ -60,16 +64,12 @@ def refusing_loose_values() -> Callable[[AnyRequest], Awaitable[None]]:
     return refuse
 
 
-def _given(request: AnyRequest, names: Iterable[str]) -> dict[str, str]:
-    """Give the path's parameters, and those of the query that have these names."""
-    given: dict[str, str] = dict(request.path_params)
-    for name in names:
-        values = request.query_params.getall(name, [])
-        if len(values) > 1:
-            raise InvalidRequest(f"`{name}` is given more than once.", field=name)
-        if values:
-            given[name] = values[0]
-    return given
+def _read_query(request: AnyRequest, names: tuple[str, ...]) -> dict[str, str]:
+    if request.route_handler.opt.get(OPEN):  # those are asked by all kinds of monitors
+        return {}
+    query = read_query(request.scope["query_string"], names)
+    request.scope["query_string"] = urlencode(query).encode()
+    return query
 
 
 def _refuse_other_than_json(headers: Headers) -> None:
@@ -82,9 +82,13 @@ def _refuse_other_than_json(headers: Headers) -> None:
         raise UnsupportedBody("Send the body as it is, without a `Content-Encoding`.")
 
 
-def _declared(handler: BaseRouteHandler) -> _Declared:
-    fields = handler.parsed_fn_signature.parameters
-    return _Declared(
+def declared(handler: BaseRouteHandler) -> Declared:
+    """Return what a handler's route takes."""
+    given = handler.resolve_dependencies()
+    fields = {
+        name: field for name, field in handler.parsed_fn_signature.parameters.items() if name not in given
+    }
+    return Declared(
         query=tuple(name for name, field in fields.items() if _is_in(field, ParamType.QUERY)),
         whole=frozenset(name for name, field in fields.items() if _is_whole(field)),
         has_body="data" in fields,

@@ -9,7 +9,7 @@ import re
 import traceback
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from litestar import Request, Response
@@ -145,14 +145,27 @@ _BROUGHT: Final = {
 }
 
 
-async def send_problem(error: faults.WispHubAPIError, send: Send) -> None:
-    """Answer with the problem that this error is, where no exception handler is in the way yet."""
+class RawAnswer(NamedTuple):
+    """An answer as ASGI sends it: status, fields with their names in lower case, body."""
+
+    status: int
+    fields: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def problem_answer(error: faults.WispHubAPIError) -> RawAnswer:
+    """Return the answer of an error where no exception handler is in the way."""
     response = _own(None, error)
     body = msgspec.json.encode(response.content)
     headers = response.headers | {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": response.status_code or 500, "headers": raw})
-    await send({"type": "http.response.body", "body": body, "more_body": False})
+    return RawAnswer(response.status_code or HTTPStatus.INTERNAL_SERVER_ERROR.value, raw, body)
+
+
+async def send_answer(answer: RawAnswer, send: Send) -> None:
+    """Send a whole answer."""
+    await send({"type": "http.response.start", "status": answer.status, "headers": answer.fields})
+    await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
 def _respond(
@@ -175,8 +188,6 @@ def _own(_: Request[Any, Any, Any] | None, error: faults.WispHubAPIError) -> Res
         headers["Retry-After"] = str(math.ceil(retry_after_s))
     if isinstance(error, faults.NotFound) and error.age_s is not None:
         headers["Age"] = str(int(error.age_s))
-    if isinstance(error, faults.TooManyRequests):
-        headers |= error.quota
     errors = [FieldError(error.field, str(error))] if isinstance(error, faults.InvalidRequest) else UNSET
     return _respond(_KINDS[type(error)], str(error), errors=errors, headers=headers)
 

@@ -1,24 +1,34 @@
-"""How many requests a key has: counted in windows, told in every answer, refused with 429 past the limit.
+"""How many requests a caller has: counted in windows, said in every answer, refused with 429 past the limit.
 
-The fields are those of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` tells the quota `q` and
+The fields are those of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` holds the quota `q` and
 its window `w` in seconds, `RateLimit` what remains `r` and for how many seconds `t`.
+
+A count that several processes share is spent in blocks: a process takes up to a hundredth of the limit at
+once, and counts these requests by itself. So a request waits for the shared count once in a block, and never
+more requests are let through than the limit says; a caller may be refused up to a block early for each other
+process, which holds what is left of its own.
 """
 
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from wisphub_api.exceptions import TooManyRequests
 from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit
-from wisphub_api.fleet.store import Store
-from wisphub_api.web.auth import Wrap
+from wisphub_api.fleet.spending import Limit, Spent
+from wisphub_api.fleet.store import Expiring, Store
 
 POLICY: Final = "default"
+BLOCKS: Final = 100
+"""Into so many blocks a shared limit is divided."""
+REMEMBERED_CALLERS: Final = 1_024
+"""Whose key in the store need not be made again."""
 
 
 class Quota(Struct, frozen=True):
@@ -27,7 +37,7 @@ class Quota(Struct, frozen=True):
     Attributes:
         remaining: Requests.
         ends_s: Until the window ends, in seconds.
-        is_granted: Whether the request is one of those allowed.
+        is_granted: Whether the request is within the limit.
     """
 
     remaining: int
@@ -35,8 +45,19 @@ class Quota(Struct, frozen=True):
     is_granted: bool = True
 
     def field(self) -> str:
-        """Give it as the `RateLimit` field."""
+        """Return it as the `RateLimit` field."""
         return f'"{POLICY}";r={self.remaining};t={math.ceil(self.ends_s)}'
+
+
+class _Block:
+    """Requests that were taken from the shared count and are not spent yet."""
+
+    __slots__ = ("ends", "left", "remaining")
+
+    def __init__(self, left: int, remaining: int, ends: float) -> None:
+        self.left = left
+        self.remaining = remaining
+        self.ends = ends
 
 
 class RateLimit:
@@ -45,60 +66,71 @@ class RateLimit:
     Args:
         limit: Such as `600/minute`.
         store: Where the counts are; one that several processes share makes them one count.
+        clock: Seconds on a monotonic clock.
     """
 
-    def __init__(self, limit: str, store: Store) -> None:
+    def __init__(self, limit: str, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         from limits import parse  # noqa: PLC0415  # takes a while to import: who has no limit need not wait
 
         item = parse(limit)
-        self._limit = limit
+        self._name = limit
         self._most = item.amount
         self._window_s = item.get_expiry()
         self._store = store
+        self._clock = clock
+        self._block = max(1, self._most // BLOCKS)
+        self._blocks: Expiring[_Block] = Expiring(clock)
+        self._limit = lru_cache(REMEMBERED_CALLERS)(self._limit_of)
         self.policy = f'"{POLICY}";q={self._most};w={self._window_s}'
+        self.policy_line = b"ratelimit-policy: %b\r\n" % self.policy.encode()
+
+    def take_now(self, caller: str) -> Quota | None:
+        """Count a request and return what is left; None where the shared count has to be waited for."""
+        entry = self._blocks.get(caller)
+        if entry is not None and entry.value.left:
+            return self._from(entry.value)
+        spent = self._store.spend_now([self._limit(caller)])
+        return None if spent is None else self._quota(spent)
 
     async def take(self, caller: str) -> Quota:
-        """Count a request and tell what is left."""
-        limit = Limit(digested("requests", self._limit, caller), self._most, self._window_s)
-        spent = await self._store.spend([limit])
-        return Quota(self._most - spent.used, spent.ends_s, spent.is_granted)
+        """Count a request and return what is left."""
+        quota = self.take_now(caller)
+        if quota is not None:
+            return quota
+        for size in (self._block, 1):
+            spent = await self._store.spend([self._limit(caller)], size)
+            if spent.is_granted:
+                break
+        if not spent.is_granted or size == 1:
+            return self._quota(spent)
+        ends = self._clock() + spent.ends_s
+        block = _Block(size, self._most - spent.used + size, ends)
+        self._blocks.set(caller, block, ends)
+        return self._from(block)
 
+    def fields(self, quota: Quota) -> list[tuple[bytes, bytes]]:
+        """Return the header fields that say what is left."""
+        return [(b"ratelimit-policy", self.policy.encode()), (b"ratelimit", quota.field().encode())]
 
-def limiting_rate(limit: RateLimit) -> Wrap:
-    """Make the middleware that counts what a named caller asks; it comes after the one that names them.
+    def check(self, quota: Quota) -> None:
+        """Refuse a request beyond the limit.
 
-    Raises:
-        TooManyRequests: The caller has used up the limit.
-    """
-    policy = (b"ratelimit-policy", limit.policy.encode())
+        Raises:
+            TooManyRequests: There are no more requests in this window.
+        """
+        if not quota.is_granted:
+            raise TooManyRequests(
+                "This API key has used up its requests for now. Try again when Retry-After says.",
+                retry_after_s=max(1.0, quota.ends_s),
+            )
 
-    def wrap(app: ASGIApp) -> ASGIApp:
-        async def limited(scope: Scope, receive: Receive, send: Send) -> None:
-            caller = scope.get("user")
-            if caller is None:  # a route that is open to all
-                await app(scope, receive, send)
-                return
-            quota = await limit.take(caller)
-            if not quota.is_granted:
-                raise refusal(limit, quota)
-            told = [policy, (b"ratelimit", quota.field().encode())]
+    def _from(self, block: _Block) -> Quota:
+        block.left -= 1
+        block.remaining -= 1
+        return Quota(block.remaining, block.ends - self._clock())
 
-            async def send_with_quota(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    message["headers"] = [*message["headers"], *told]
-                await send(message)
+    def _quota(self, spent: Spent) -> Quota:
+        return Quota(max(0, self._most - spent.used), spent.ends_s, spent.is_granted)
 
-            await app(scope, receive, send_with_quota)
-
-        return limited
-
-    return wrap
-
-
-def refusal(limit: RateLimit, quota: Quota) -> TooManyRequests:
-    """Say that there are no more requests in this window."""
-    return TooManyRequests(
-        "This API key has used up its requests for now. Try again when Retry-After says.",
-        retry_after_s=max(1.0, quota.ends_s),
-        quota={"RateLimit-Policy": limit.policy, "RateLimit": quota.field()},
-    )
+    def _limit_of(self, caller: str) -> Limit:
+        return Limit(digested("requests", self._name, caller), self._most, self._window_s)

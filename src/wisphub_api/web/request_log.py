@@ -1,7 +1,4 @@
-"""An id for each request, and a line in the log for some: its route and how it went, nothing of what it held.
-
-A line costs about as much time as a cached answer does: of fast, good ones only a sample has one.
-"""
+"""One request and its answer as log, figures and traces have it: how it went, nothing of what it held."""
 
 from __future__ import annotations
 
@@ -10,73 +7,92 @@ import random
 import time
 from collections.abc import Callable
 from http import HTTPStatus
-from time import perf_counter
-from typing import Any, Final
+from typing import Final, Literal
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
+from msgspec import Struct
 
-from wisphub_api.web.current import CURRENT, HEADER, CurrentRequest, request_id
-from wisphub_api.web.labels import key_of, method_of, route_of
+from wisphub_api.web.current import CurrentRequest
 
 logger = logging.getLogger(__name__)
 
+UNMATCHED: Final = "unmatched"
+"""The route of a request whose path, or method on that path, is not there."""
+ANONYMOUS: Final = "anonymous"
 SLOW_S: Final = 1.0
 MOST_PER_S: Final = 50
 """Lines of failures, limits and slowness; beyond that they are sampled too: a flood must not fill a disk."""
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+CacheOutcome = Literal["hit", "stale", "miss"]
 
 
-def logging_requests(
-    app: ASGIApp,
-    sample: float,
-    *,
-    draw: Callable[[], float] = random.random,
-    clock: Callable[[], float] = time.monotonic,
-) -> ASGIApp:
-    """Wrap an application: each request gets an id, which its answer tells, and some a line in the log.
+class Exchange(Struct):
+    """A request that has been answered; named by nothing that its caller chose.
 
-    Those that fail (5xx), are limited (429) or take longer than `SLOW_S` are told, up to `MOST_PER_S`.
+    Attributes:
+        method: "other" for one that no route takes.
+        route: As it is declared, ids as their names.
+        status: Of the answer.
+        caller: The name of the caller's key; `ANONYMOUS` without a known one.
+        cache: What part a cache had in the answer; None without one.
+        first_byte_s: Until the answer began, in seconds.
+        elapsed_s: Until it was sent, in seconds.
+        size: Of the body, in bytes.
+        current: Id, calls and trace.
+    """
+
+    method: str
+    route: str
+    status: int
+    caller: str
+    cache: CacheOutcome | None
+    first_byte_s: float
+    elapsed_s: float
+    size: int
+    current: CurrentRequest
+
+
+class RequestLog:
+    """Writes a line for some requests: it costs about as much time as a cached answer does.
+
+    Those that fail (5xx), are limited (429) or take longer than `SLOW_S` have one, up to `MOST_PER_S`.
 
     Args:
-        app: The application.
-        sample: The part of all others that is told, from 0 to 1.
+        sample: The part of all others that has a line, from 0 to 1.
         draw: Random numbers from 0 to 1.
         clock: Seconds on a monotonic clock.
     """
-    allowance = Allowance(MOST_PER_S, clock)
 
-    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
+    def __init__(
+        self,
+        sample: float,
+        *,
+        draw: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sample = sample
+        self._draw = draw
+        self._allowance = Allowance(MOST_PER_S, clock)
+
+    def write(self, exchange: Exchange) -> None:
+        """Write a line of a request, if it is due."""
+        is_due = is_notable(exchange.status, exchange.elapsed_s) and self._allowance.take()
+        if not is_due and self._draw() >= self._sample:
             return
-        begun = perf_counter()
-        current = CurrentRequest(request_id(scope))
-        told = (HEADER, current.request_id.encode())
-        start: HTTPResponseStartEvent | None = None
-        size = 0
-
-        async def send_and_note(message: Message) -> None:
-            nonlocal start, size
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], told]
-                start = message
-            elif message["type"] == "http.response.body":
-                size += len(message.get("body", b""))
-            await send(message)
-
-        token = CURRENT.set(current)
-        try:
-            await app(scope, receive, send_and_note)
-        finally:
-            elapsed_s = perf_counter() - begun
-            is_due = is_notable(status_of(start), elapsed_s) and allowance.take()
-            if is_due or draw() < sample:
-                facts = facts_of(scope, start, current)
-                took_ms = round(elapsed_s * 1000, 3)
-                logger.info("request", extra=facts | {"duration_ms": took_ms, "bytes": size})
-            CURRENT.reset(token)
-
-    return logged
+        facts = {
+            "key": exchange.caller,
+            "method": exchange.method,
+            "route": exchange.route,
+            "status": exchange.status,
+            "cache": exchange.cache,
+            "upstream_calls": exchange.current.upstream_calls,
+            "duration_ms": round(exchange.elapsed_s * 1000, 3),
+            "bytes": exchange.size,
+            "request_id": exchange.current.request_id,
+        }
+        if exchange.current.trace_id:
+            facts["trace_id"] = exchange.current.trace_id
+        logger.info("request", extra=facts)
 
 
 class Allowance:
@@ -94,7 +110,7 @@ class Allowance:
         self._left = 0
 
     def take(self) -> bool:
-        """Take one of this second's, if any is left."""
+        """Return whether one of this second's is left, and take it."""
         second = int(self._clock())
         if second != self._second:
             self._second, self._left = second, self._per_s
@@ -103,35 +119,16 @@ class Allowance:
 
 
 def is_notable(status: int, elapsed_s: float) -> bool:
-    """Tell whether a request went as none should."""
+    """Return whether a request went as none should."""
     is_bad = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
     return is_bad or elapsed_s > SLOW_S
 
 
-def status_of(start: HTTPResponseStartEvent | None) -> int:
-    """Give the status of an answer; the server sends 500 where the application sent nothing."""
-    return start["status"] if start else HTTPStatus.INTERNAL_SERVER_ERROR.value
+def method_label(method: str) -> str:
+    """Return the method; "other" for one that no route takes."""
+    return method if method in _METHODS else "other"
 
 
-def facts_of(
-    scope: HTTPScope, start: HTTPResponseStartEvent | None, current: CurrentRequest
-) -> dict[str, Any]:
-    """Say what is known of a request, but for its id."""
-    return {
-        "key": key_of(scope),
-        "method": method_of(scope),
-        "route": route_of(scope),
-        "status": status_of(start),
-        "cache": cache_outcome(start) if start else None,
-        "upstream_calls": current.upstream_calls,
-    }
-
-
-def cache_outcome(start: HTTPResponseStartEvent) -> str | None:
-    """Read hit, stale or miss from our own `Cache-Status`; None where no cache had part in the answer."""
-    field = next((value for name, value in start["headers"] if name.lower() == b"cache-status"), b"")
-    if not field:
-        return None
-    if field.endswith(b"detail=stale"):
-        return "stale"
-    return "hit" if b"; hit;" in field else "miss"
+def caller_label(name: str | None) -> str:
+    """Return the name of a caller's key, less the address of those without a key."""
+    return (name or ANONYMOUS).partition("@")[0]

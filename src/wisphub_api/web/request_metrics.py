@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
-from time import perf_counter
 from typing import Final
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-
-from wisphub_api.web.labels import method_of, route_of
 
 _LABELS: Final = ("route", "method", "status")
 _BUCKETS_S: Final = (
@@ -22,8 +17,6 @@ _BUCKETS_S: Final = (
 )
 _BOUNDS: Final = (*map(str, _BUCKETS_S), "+Inf")
 
-Note = Callable[[str, str, int, float], None]
-
 
 class RequestFigures(Collector):
     """Counts and times answers, in plain numbers: only the event loop's thread touches them."""
@@ -31,8 +24,8 @@ class RequestFigures(Collector):
     def __init__(self) -> None:
         self._rows: dict[tuple[str, str, int], _RequestRow] = {}
 
-    def note(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Take note of an answer.
+    def count(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answer.
 
         Args:
             route: As it is declared.
@@ -47,7 +40,7 @@ class RequestFigures(Collector):
         row.seconds += seconds
 
     def collect(self) -> Iterator[Metric]:
-        """Give the answers, and how long they took."""
+        """Return the answers, and how long they took."""
         count = CounterMetricFamily("wisphub_http_requests", "Requests answered.", labels=_LABELS)
         text = "Time from a request to the first byte of its answer."
         duration = HistogramMetricFamily("wisphub_http_request_duration_seconds", text, labels=_LABELS)
@@ -66,22 +59,3 @@ class _RequestRow:
     def __init__(self) -> None:
         self.buckets = [0] * (len(_BUCKETS_S) + 1)
         self.seconds = 0.0
-
-
-def counting_requests(app: ASGIApp, note: Note) -> ASGIApp:
-    """Wrap an application: each answer is counted and timed until it begins to be sent."""
-
-    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != ScopeType.HTTP:
-            await app(scope, receive, send)
-            return
-        begun = perf_counter()
-
-        async def send_and_note(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                note(route_of(scope), method_of(scope), message["status"], perf_counter() - begun)
-            await send(message)
-
-        await app(scope, receive, send_and_note)
-
-    return counted

@@ -9,29 +9,29 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
-from litestar.types import ASGIApp
+from litestar.types import HTTPScope
 
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.current import count_call
+from wisphub_api.web.current import CurrentRequest, count_call
 from wisphub_api.web.logs import configure_logs
 from wisphub_api.web.metrics import Labelled, counting_calls, new_registry, watching_loop
-from wisphub_api.web.request_log import logging_requests
-from wisphub_api.web.request_metrics import RequestFigures, counting_requests
+from wisphub_api.web.request_log import Exchange, RequestLog, method_label
+from wisphub_api.web.request_metrics import RequestFigures
 
 if TYPE_CHECKING:
-    from wisphub_api.web.tracing import Tracing
+    from wisphub_api.web.tracing import Trace, Tracing
 
 logger = logging.getLogger(__name__)
 
 
 class Telemetry:
-    """What is told of one application, as an async context; to be left after all that makes calls.
+    """What is recorded of one application, as an async context; to be left after all that makes calls.
 
     Attributes:
         registry: Where figures are kept.
         page: What `/metrics` shows of them.
-        requests: Counts and times answers.
+        tracing: Makes traces; None without a collector.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -39,20 +39,20 @@ class Telemetry:
         self.registry = new_registry()
         several = settings.workers > 1
         self.page = Labelled(self.registry, worker=str(os.getpid())) if several else self.registry
-        self.requests = RequestFigures()
-        self.registry.register(self.requests)
-        self._log_sample = settings.log_sample
+        self._requests = RequestFigures()
+        self.registry.register(self._requests)
+        self._log = RequestLog(settings.log_sample)
         self._loop_lag = watching_loop(self.registry)
-        self._tracing = new_tracing(settings.traces_collector)
+        self.tracing = new_tracing(settings)
         self._noters: list[Callable[[UpstreamCall], None]] = [counting_calls(self.registry), count_call]
-        if self._tracing:
-            self._noters.append(self._tracing.note)
+        if self.tracing:
+            self._noters.append(self.tracing.note)
         self._open = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
         """Begin to watch the event loop."""
-        if self._tracing:
-            await self._open.enter_async_context(self._tracing)
+        if self.tracing:
+            await self._open.enter_async_context(self.tracing)
         await self._open.enter_async_context(self._loop_lag)
         return self
 
@@ -60,30 +60,38 @@ class Telemetry:
         """Watch it no longer, and send the last spans."""
         await self._open.aclose()
 
-    @property
-    def is_tracing(self) -> bool:
-        """Whether each request is told to a collector."""
-        return self._tracing is not None
-
     def note_call(self, call: UpstreamCall) -> None:
         """Take note of a try of a call to WispHub Net."""
         for note in self._noters:
             note(call)
 
-    def observing(self, app: ASGIApp) -> ASGIApp:
-        """Wrap the whole application: each request is counted, timed, told and traced."""
-        inner = self._tracing.wrap(app) if self._tracing else app
-        return logging_requests(counting_requests(inner, self.requests.note), self._log_sample)
+    def start_trace(
+        self, traceparent: bytes | None, scope: HTTPScope, current: CurrentRequest
+    ) -> Trace | None:
+        """Begin the trace of a request; None where there are no traces."""
+        if self.tracing is None:
+            return None
+        parent = self.tracing.parent_of(traceparent)
+        return self.tracing.start(parent, method_label(scope["method"]), current)
+
+    def record(self, exchange: Exchange, trace: Trace | None = None) -> None:
+        """Count and log a request that has been answered, and end its trace."""
+        self._requests.count(exchange.route, exchange.method, exchange.status, exchange.first_byte_s)
+        if trace is not None and self.tracing is not None:
+            self.tracing.end(trace, exchange)
+        self._log.write(exchange)
 
 
-def new_tracing(collector: str) -> Tracing | None:
-    """Make the traces; None where no collector is named, or the extra `traces` is not installed."""
-    if not collector:
+def new_tracing(settings: Settings) -> Tracing | None:
+    """Return the traces; None where no collector is named, or the extra `traces` is not installed."""
+    if not settings.traces_collector:
         return None
     try:
         module = importlib.import_module("wisphub_api.web.tracing")
     except ImportError:
         logger.warning("no traces: install wisphub-api[traces], or unset OTEL_EXPORTER_OTLP_ENDPOINT")
         return None
-    tracing: Tracing = module.Tracing(collector)
+    tracing: Tracing = module.Tracing(
+        settings.traces_collector, settings.traces_share, follows_parent=settings.traces_follow_parent
+    )
     return tracing

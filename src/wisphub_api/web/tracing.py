@@ -1,6 +1,6 @@
 """Traces over OTLP: a span for each request and for each try of a call to WispHub Net.
 
-Needs the extra `traces`. Spans tell routes, methods and outcomes, and no URL, which holds subscribers' data:
+Needs the extra `traces`. Spans hold routes, methods and outcomes, and no URL, which holds subscribers' data:
 OpenTelemetry's own instrumentation would write it down. A caller's `traceparent` (W3C Trace Context) is taken
 up; none is sent to WispHub Net, which has no part in the provider's traces.
 """
@@ -9,45 +9,82 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import threading
 import time
 from collections.abc import Sequence
+from contextvars import Token
 from http import HTTPStatus
 from importlib.metadata import version
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
-from litestar.enums import ScopeType
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import SpanKind, Status, StatusCode
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.current import CURRENT
-from wisphub_api.web.labels import UNMATCHED, method_of, route_of
+from wisphub_api.web.current import CurrentRequest
+from wisphub_api.web.request_log import UNMATCHED, Exchange
 
 logger = logging.getLogger(__name__)
 
 STOP_WAIT_S: Final = 3.0
 """How long a stop waits for the last spans to be sent."""
 _PARENT: Final = "traceparent"
+_NO_PARENT: Final = context.Context()
+_UNSAMPLED: Final = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 1, is_remote=False)))
+"""The context of a request without a span: the calls that it makes have none either."""
+
+
+class Parent(NamedTuple):
+    """What a request's trace begins with.
+
+    Attributes:
+        context: Of the caller's span; empty without one.
+        trace_id: The caller's, in hexadecimal; None without one.
+        is_sampled: Whether the request has a span.
+    """
+
+    context: context.Context
+    trace_id: str | None
+    is_sampled: bool
+
+
+class Trace(NamedTuple):
+    """The trace of a request under way.
+
+    Attributes:
+        span: None where the request is not sampled.
+        token: Leaves its context.
+    """
+
+    span: trace.Span | None
+    token: Token[context.Context]
 
 
 class Tracing:
     """Makes spans and sends them, as an async context.
 
+    Which requests have one is decided here, before anything is made: a span costs as much as several cached
+    answers, also one that is not sampled.
+
     Args:
         collector: The base URL of an OTLP/HTTP collector, such as http://127.0.0.1:4318.
+        share: The part of requests, and of calls in no request's course, that have a span, from 0 to 1.
+        follows_parent: Whether a caller's `traceparent` decides instead.
     """
 
-    def __init__(self, collector: str) -> None:
+    def __init__(self, collector: str, share: float, *, follows_parent: bool) -> None:
+        self._share = share
+        self._follows_parent = follows_parent
         own = Resource({"service.name": "wisphub-api", "service.version": version("wisphub-api")})
         resource = own.merge(OTELResourceDetector().detect())  # what the environment says wins
-        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self._provider = TracerProvider(resource=resource, shutdown_on_exit=False, sampler=ALWAYS_ON)
         exporter = TellingExporter(OTLPSpanExporter(endpoint=f"{collector}/v1/traces"))
         self._provider.add_span_processor(BatchSpanProcessor(exporter))
         self._tracer = self._provider.get_tracer("wisphub_api")
@@ -63,33 +100,48 @@ class Tracing:
         stopping.start()
         await asyncio.to_thread(stopping.join, STOP_WAIT_S)
 
-    def wrap(self, app: ASGIApp) -> ASGIApp:
-        """Wrap an application: each request is a span, in whose course the others are made."""
+    def parent_of(self, traceparent: bytes | None) -> Parent:
+        """Return what a request's trace begins with.
 
-        async def traced(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != ScopeType.HTTP:
-                await app(scope, receive, send)
-                return
-            span = self._start(scope)
-            status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        Args:
+            traceparent: The request's field (W3C Trace Context); its `tracestate`, which is free text, is
+                ignored.
+        """
+        if traceparent is None:
+            return Parent(_NO_PARENT, None, self._is_drawn())
+        parent = self._propagator.extract({_PARENT: traceparent.decode("latin-1")}, _NO_PARENT)
+        given = trace.get_current_span(parent).get_span_context()
+        trace_id = trace.format_trace_id(given.trace_id) if given.is_valid else None
+        is_followed = given.is_valid and self._follows_parent
+        return Parent(parent, trace_id, given.trace_flags.sampled if is_followed else self._is_drawn())
 
-            async def send_and_note(message: Message) -> None:
-                nonlocal status
-                if message["type"] == "http.response.start":
-                    status = message["status"]
-                await send(message)
+    def start(self, parent: Parent, method: str, current: CurrentRequest) -> Trace:
+        """Begin the span of a request; the calls made in its course are below it."""
+        if not parent.is_sampled:
+            current.trace_id = parent.trace_id
+            return Trace(None, context.attach(_UNSAMPLED))
+        span = self._begin(parent, method, current, None)
+        return Trace(span, context.attach(trace.set_span_in_context(span)))
 
-            token = context.attach(trace.set_span_in_context(span))
-            try:
-                await app(scope, receive, send_and_note)
-            finally:
-                context.detach(token)
-                end_request(span, scope, status)
+    def end(self, begun: Trace, exchange: Exchange) -> None:
+        """End the span of a request."""
+        context.detach(begun.token)
+        if begun.span is not None:
+            _end(begun.span, exchange)
 
-        return traced
+    def record(self, parent: Parent, exchange: Exchange) -> None:
+        """Make the span of a request that has been answered at once."""
+        if parent.is_sampled:
+            began_ns = time.time_ns() - round(exchange.elapsed_s * 1e9)
+            _end(self._begin(parent, exchange.method, exchange.current, began_ns), exchange)
+        else:
+            exchange.current.trace_id = parent.trace_id
 
     def note(self, call: UpstreamCall) -> None:
-        """Make a span of a try of a call, which has just ended."""
+        """Make a span of a try of a call, which has just ended, where its request has one."""
+        around = trace.get_current_span().get_span_context()
+        if not (around.trace_flags.sampled if around.is_valid else self._is_drawn()):
+            return
         ended_ns = time.time_ns()
         span = self._tracer.start_span(
             call.path,
@@ -102,16 +154,18 @@ class Tracing:
             span.set_status(Status(StatusCode.ERROR))
         span.end(ended_ns)
 
-    def _start(self, scope: HTTPScope) -> trace.Span:
-        given = next((value for name, value in scope["headers"] if name == _PARENT.encode()), b"")
-        # Without `tracestate`, which is free text.
-        parent = self._propagator.extract({_PARENT: given.decode("latin-1")}, context.Context())
-        method = method_of(scope)
-        attributes = {"http.request.method": method, "url.scheme": scope["scheme"]}
-        span = self._tracer.start_span(method, parent, kind=SpanKind.SERVER, attributes=attributes)
-        if (current := CURRENT.get()) is not None:
-            current.trace_id = trace.format_trace_id(span.get_span_context().trace_id)
-            span.set_attribute("wisphub.request_id", current.request_id)
+    def _is_drawn(self) -> bool:
+        return random.random() < self._share  # noqa: S311  # which requests are traced is no secret
+
+    def _begin(
+        self, parent: Parent, method: str, current: CurrentRequest, began_ns: int | None
+    ) -> trace.Span:
+        attributes = {"http.request.method": method}
+        span = self._tracer.start_span(
+            method, parent.context, kind=SpanKind.SERVER, attributes=attributes, start_time=began_ns
+        )
+        current.trace_id = trace.format_trace_id(span.get_span_context().trace_id)
+        span.set_attribute("wisphub.request_id", current.request_id)
         return span
 
 
@@ -138,14 +192,13 @@ class TellingExporter(SpanExporter):
         self._exporter.shutdown()
 
 
-def end_request(span: trace.Span, scope: HTTPScope, status: int) -> None:
+def _end(span: trace.Span, exchange: Exchange) -> None:
     """Name a request's span by its route, and say how it ended."""
-    route = route_of(scope)
-    if route != UNMATCHED:
-        span.update_name(f"{method_of(scope)} {route}")
-        span.set_attribute("http.route", route)
-    span.set_attribute("http.response.status_code", status)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        span.set_attribute("error.type", str(status))
+    if exchange.route != UNMATCHED:
+        span.update_name(f"{exchange.method} {exchange.route}")
+        span.set_attribute("http.route", exchange.route)
+    span.set_attribute("http.response.status_code", exchange.status)
+    if exchange.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        span.set_attribute("error.type", str(exchange.status))
         span.set_status(Status(StatusCode.ERROR))
     span.end()

@@ -113,8 +113,8 @@ async def test_for_who_may_only_verify_the_same_is_done_whoever_it_is(
     assert (directory.reads, plans.reads, len(compared)) == (1, 1, 1)
 
 
-async def test_for_who_may_read_the_plans_are_asked_only_where_they_are_needed(checks, plans):
-    await verified(checks, WRONG, 7)
+async def test_the_plans_are_asked_only_where_a_price_is_given(checks, plans):
+    await verified(checks, Claim(name="esperanza", address="elsewhere"), 7)
     assert plans.reads == 0
     assert await verified(checks, Claim(name="esperanza", internet_plan_price=50000.0), 8) == (
         True,

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
+from wisphub_api.cache.answers import Answers, Question
 from wisphub_api.cache.slot import Reading
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.records import Records
 from wisphub_api.clients.search import SearchIndex
-from wisphub_api.clients.service import ClientService, load_directory
+from wisphub_api.clients.service import SEARCH, ClientService, load_directory, search_in_memory
 from wisphub_api.exceptions import CrawlIncomplete
-from wisphub_api.shortcuts import _search as short_search
 
 
 class Watched(Gathering):
@@ -37,13 +37,13 @@ async def test_the_directory_is_built_off_the_event_loop(make_row):
     assert rows.thread is not threading.main_thread()
 
 
-def service_of(directory: Directory) -> ClientService:
+def service_of(directory: Directory, answers: Answers | None = None) -> ClientService:
     class Known:
         async def read(self, _: object) -> Reading[Directory]:
-            return Reading(directory, 0.0, 1.0)
+            return Reading(directory, 0.0, 1.0, version=1)
 
     known: Any = Known()
-    return ClientService(known)
+    return ClientService(known, Answers() if answers is None else answers)
 
 
 class EmptyNet:
@@ -112,7 +112,6 @@ async def test_what_finds_many_is_searched_off_the_event_loop_and_once(broad, se
     (thread,) = searches
     assert thread is not threading.main_thread()
     assert (await service.search("luz", None, 0)).value is first.value
-    assert broad.search_at_once("luz", None, 0) is first.value
 
 
 async def test_what_finds_few_is_searched_at_once(broad, searches):
@@ -121,20 +120,16 @@ async def test_what_finds_few_is_searched_at_once(broad, searches):
     assert set(searches) == {threading.main_thread()}
 
 
-async def test_answers_too_large_to_be_kept_are_given_all_the_same(broad, searches, monkeypatch):
-    monkeypatch.setattr("wisphub_api.clients.directory._MEMO_BYTES", (10, 10))
-    changed = broad.replaced(broad.by_service_id(5))
-    service = service_of(changed)
+async def test_answers_too_large_to_be_kept_are_given_all_the_same(broad, searches):
+    service = service_of(broad, Answers(10))
     answers = [(await service.search("luz", None, 0)).value for _ in range(2)]
     assert answers[0].body == answers[1].body
     assert [thread is threading.main_thread() for thread in searches] == [False, False]
 
 
-def test_the_short_way_leaves_what_finds_many_to_the_long_one_until_it_is_known(broad):
-    assert short_search(broad, "luz") is None
-    found = short_search(broad, "ana")
-    assert found
-    assert found is short_search(broad, "ana")
-    answer = broad.search("luz", None, 0)
-    broad.keep("luz", None, 0, answer)
-    assert short_search(broad, "luz") is answer
+async def test_the_fast_path_finds_what_is_found_broadly_once_the_router_has_found_it(broad):
+    answers, asked = Answers(), Question(SEARCH, "luz")
+    assert search_in_memory(broad, asked) is None
+    assert search_in_memory(broad, Question(SEARCH, "ana"))
+    found = (await service_of(broad, answers).search("luz", None, 0)).value
+    assert answers.get(asked, 1) is found

@@ -60,6 +60,6 @@ def app_of_both(runner, settings_of_both) -> Iterator[Litestar]:
 
 
 @pytest.fixture
-def both(app_of_both) -> Both:
+def both(app_of_both, settings_of_both) -> Both:
     """An application that a module's tests share, none of whose answers are counted yet."""
-    return Both(app_of_both)
+    return Both(app_of_both, settings_of_both)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.web.cache_control import parse_cache_control
+from wisphub_api.web.cache_control import freshness_of
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from wisphub_api.web.cache_control import parse_cache_control
     ],
 )
 def test_directives_are_read(value, wish):
-    assert parse_cache_control(value) == wish
+    assert freshness_of(value) == wish
 
 
 @pytest.mark.parametrize(
@@ -43,9 +43,9 @@ def test_directives_are_read(value, wish):
     ],
 )
 def test_what_is_malformed_or_asks_for_nothing_is_ignored(value):
-    assert parse_cache_control(value) is ANY
+    assert freshness_of(value) is ANY
 
 
 @given(st.text(max_size=600) | st.text('max-ge="\\,=0 ', max_size=600))
 def test_no_value_whatever_is_an_error(value):
-    assert isinstance(parse_cache_control(value), Wish)
+    assert isinstance(freshness_of(value), Wish)

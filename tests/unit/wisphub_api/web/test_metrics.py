@@ -90,7 +90,7 @@ async def test_it_is_prometheus_text_and_needs_no_key(shared_api):
     [
         ("GET", "/api/v1/clients/by-phone/1", ("/api/v1/clients/by-phone/{phone}", "GET", "404")),
         ("POST", "/api/v1/clients/7/verify", ("/api/v1/clients/{service_id}/verify", "POST", "422")),
-        ("HEAD", "/health", ("/health", "GET", "200")),
+        ("HEAD", "/health", ("/health", "HEAD", "200")),
         ("GET", "/nothing/here", ("unmatched", "GET", "404")),
         ("DELETE", "/health", ("unmatched", "DELETE", "405")),
         ("BREW", "/health", ("unmatched", "other", "405")),

@@ -46,9 +46,29 @@ async def test_a_parameter_that_comes_twice_is_refused(api, name):
     assert answer.json()["errors"] == [{"field": name, "detail": f"`{name}` is given more than once."}]
 
 
-async def test_a_parameter_that_no_route_knows_is_ignored(api):
-    answer = await api.get("/api/v1/clients/?limit=1&_=1700000000&_=2")
-    assert len(answer.json()) == 1
+@pytest.mark.parametrize(
+    ("path", "field", "detail"),
+    [
+        ("/clients/?limit=1&page=2", "page", "`page`: unknown parameter; allowed are limit, offset"),
+        ("/tickets/subjects?q=x", "q", "`q`: unknown parameter; none is allowed here"),
+        (
+            "/clients/search?esperanza+benitez",
+            "query",
+            "`query`: unknown parameter; allowed are q, limit, offset",
+        ),
+        ("/clients/search?q=%ff", "query", "The query is not valid UTF-8."),
+    ],
+)
+async def test_a_parameter_that_the_route_does_not_know_is_refused_and_no_value_repeated(
+    api, path, field, detail
+):
+    answer = await api.get(f"/api/v1{path}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"] == [{"field": field, "detail": detail}]
+
+
+async def test_what_watches_the_service_may_send_what_it_likes(api):
+    assert (await api.get("/health?_=1700000000")).status_code == 200
 
 
 @pytest.mark.parametrize(

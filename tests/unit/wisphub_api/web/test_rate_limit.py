@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import msgspec
 import pytest
@@ -46,6 +47,41 @@ async def test_workers_that_share_a_store_count_together(store, limit):
 async def test_another_limit_begins_anew(store, limit):
     await limit.take("bot")
     assert (await RateLimit("5/hour", store).take("bot")).remaining == 4
+
+
+@pytest.mark.looptime
+async def test_a_shared_count_is_asked_once_for_a_hundredth_of_the_limit(distant):
+    asked: list[int] = []
+    spend = distant.spend
+
+    async def counting(limits: Any, amount: int = 1) -> Any:
+        asked.append(amount)
+        return await spend(limits, amount)
+
+    distant.spend = counting
+    limit = RateLimit("400/minute", distant)
+    first = await limit.take("bot")
+    rest = [limit.take_now("bot") for _ in range(4)]
+    assert [first.remaining, *(quota and quota.remaining for quota in rest)] == [399, 398, 397, 396, None]
+    assert asked == [4]
+
+
+@pytest.mark.looptime
+async def test_of_processes_that_share_a_count_no_more_are_let_through_than_the_limit_says(distant):
+    limits = [RateLimit("400/minute", distant) for _ in range(3)]
+    granted = [sum([(await limit.take("bot")).is_granted for _ in range(300)]) for limit in limits]
+    assert granted == [300, 100, 0]
+    turns = [await limits[number % 3].take("app") for number in range(450)]
+    assert 400 - 2 * 3 <= sum(quota.is_granted for quota in turns) <= 400
+
+
+@pytest.mark.looptime
+async def test_what_is_left_of_a_block_ends_with_its_window(distant):
+    limit = RateLimit("400/minute", distant, lambda: asyncio.get_running_loop().time())
+    await limit.take("bot")
+    await asyncio.sleep(61)
+    assert limit.take_now("bot") is None
+    assert (await limit.take("bot")).remaining == 399
 
 
 def test_the_fields_tell_quota_window_rest_and_time(limit):

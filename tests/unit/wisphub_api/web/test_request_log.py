@@ -14,9 +14,9 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
 from wisphub_api.web.current import CURRENT
-from wisphub_api.web.request_log import MOST_PER_S, cache_outcome, is_notable, logging_requests
-from wisphub_api.web.request_metrics import RequestFigures, counting_requests
-from wisphub_api.web.tracing import Tracing
+from wisphub_api.web.middleware import cache_outcome, observing
+from wisphub_api.web.request_log import MOST_PER_S, RequestLog, is_notable
+from wisphub_api.web.telemetry import Telemetry
 
 Lines = Callable[[], list[dict[str, Any]]]
 GUIDE = Path(__file__).parents[4] / "docs" / "operations.md"
@@ -148,9 +148,26 @@ async def failing(status: FromPath[int]) -> None:
     raise HTTPException(status_code=status)
 
 
+class Logging:
+    """Records requests in the log alone."""
+
+    def __init__(self, log: RequestLog) -> None:
+        self._log = log
+
+    def start_trace(self, *_: object) -> None: ...
+
+    def record(self, exchange: Any, _: None) -> None:
+        self._log.write(exchange)
+
+
+def logged(app: Any, sample: float, **options: Any) -> Any:
+    telemetry: Any = Logging(RequestLog(sample, **options))
+    return observing(app, telemetry, None)
+
+
 async def ask(path: str, sample: float, lines: Lines) -> list[dict[str, Any]]:
     app = Litestar([fine, failing], logging_config=None)
-    app.asgi_handler = logging_requests(app.asgi_handler, sample, draw=lambda: 0.5)
+    app.asgi_handler = logged(app.asgi_handler, sample, draw=lambda: 0.5)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)  # type: ignore[arg-type]  # Litestar's types are stricter than ASGI's
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         await client.get(path)
@@ -174,7 +191,7 @@ def test_so_are_slow_answers():
 async def test_a_flood_of_failures_is_told_in_part(lines):
     now = [7.2]
     app = Litestar([failing], logging_config=None)
-    app.asgi_handler = logging_requests(app.asgi_handler, 0, clock=lambda: now[0])
+    app.asgi_handler = logged(app.asgi_handler, 0, clock=lambda: now[0])
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's types are stricter than ASGI's
     async with httpx.AsyncClient(transport=transport, base_url="http://service") as client:
         for _ in range(MOST_PER_S + 20):
@@ -189,9 +206,9 @@ async def test_an_application_that_sends_nothing_is_told_as_the_500_that_its_ser
     async def silent(*_: object) -> None:
         raise RuntimeError("Esperanza")
 
-    scope: Any = {"type": "http", "method": "GET", "headers": [], "path": "/"}
+    scope: Any = {"type": "http", "method": "GET", "headers": [], "raw_path": b"/", "query_string": b""}
     with pytest.raises(RuntimeError):
-        await logging_requests(silent, 0)(scope, None, None)  # type: ignore[arg-type]  # nothing is received or sent
+        await logged(silent, 0)(scope, None, None)
     (line,) = request_lines(lines)
     assert (line["status"], line["bytes"], "Esperanza" in str(line)) == (500, 0, False)
 
@@ -207,20 +224,15 @@ async def test_an_application_that_sends_nothing_is_told_as_the_500_that_its_ser
 )
 def test_what_a_cache_had_to_do_with_an_answer_is_read_from_what_the_answer_says(field, outcome):
     headers = [(b"etag", b"x"), *([(b"Cache-Status", field)] if field else [])]
-    assert cache_outcome({"type": "http.response.start", "status": 200, "headers": headers}) == outcome
+    assert cache_outcome(headers) == outcome
 
 
-async def test_what_is_no_http_passes_by(lines):
+async def test_what_is_no_http_passes_by(settings, lines):
     passed = []
 
     async def app(*given: object) -> None:
         passed.append(given)
 
-    tracing = Tracing("http://127.0.0.1:1")
-    wrapped = [logging_requests(app, 1), tracing.wrap(app), counting_requests(app, RequestFigures().note)]
     given: Any = ({"type": "websocket"}, None, None)
-    for each in wrapped:
-        await each(*given)
-    await tracing.__aexit__()
-    assert passed == [given] * 3
-    assert lines() == []
+    await observing(app, Telemetry(settings), None)(*given)
+    assert (passed, lines()) == ([given], [])

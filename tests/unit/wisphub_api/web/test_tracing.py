@@ -101,7 +101,6 @@ async def test_a_request_is_a_span_below_its_callers_and_its_calls_are_below_it(
     assert (call.trace_id, call.parent_span_id) == (span.trace_id, span.span_id)
     assert attributes(span) == {
         "http.request.method": "GET",
-        "url.scheme": "http",
         "http.route": "/api/v1/tickets/{ticket_id}",
         "http.response.status_code": 404,
         "wisphub.request_id": "chat-1",
@@ -121,6 +120,29 @@ async def test_lines_in_the_log_name_the_trace(serve, traced, lines):
     async with serve(msgspec.structs.replace(traced, log_sample=1)) as api:
         await api.get("/health", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
     assert [line["trace_id"] for line in lines() if line["event"] == "request"] == [TRACE]
+
+
+@pytest.mark.parametrize("sampler", ["parentbased_always_off", "parentbased_traceidratio"])
+@pytest.mark.parametrize("is_fast", [True, False])
+async def test_a_callers_decision_is_followed_and_a_share_of_the_rest_is_traced(
+    serve, traced, collector, sampler, is_fast
+):
+    """Not one span is made of what is not sampled, its calls to WispHub Net among it."""
+    settings = msgspec.structs.replace(traced, traces_sampler=sampler, traces_sampler_arg=0.0)
+    path = "/api/v1/clients/by-service-id/7" if is_fast else "/api/v1/tickets/999"
+    async with serve(settings) as api:
+        await api.get(path)
+        for flag in ("00", "01"):
+            await api.get(path, headers={"traceparent": f"00-{TRACE}-{PARENT}-{flag}"})
+    requests = [span for span in collector.spans() if span.kind == Span.SPAN_KIND_SERVER]
+    assert [span.trace_id.hex() for span in requests] == [TRACE]
+    assert {span.trace_id.hex() for span in collector.spans()} == {TRACE}
+
+
+async def test_without_parent_based_a_callers_decision_is_not_followed(serve, traced, collector):
+    async with serve(msgspec.structs.replace(traced, traces_sampler="always_off")) as api:
+        await api.get("/health", headers={"traceparent": f"00-{TRACE}-{PARENT}-01"})
+    assert collector.bodies == []
 
 
 async def test_the_loads_of_caches_are_traces_of_their_own(serve, traced, collector):
@@ -167,7 +189,7 @@ async def test_nothing_of_a_client_or_a_key_is_in_what_is_sent(serve, traced, co
 async def test_a_collector_that_hangs_holds_up_no_stop(monkeypatch):
     monkeypatch.setattr("wisphub_api.web.tracing.STOP_WAIT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
-        tracing = Tracing(f"http://127.0.0.1:{hanging.getsockname()[1]}")
+        tracing = Tracing(f"http://127.0.0.1:{hanging.getsockname()[1]}", 1.0, follows_parent=True)
         tracing.note(UpstreamCall("/api/clientes/", "ok", 0.1))
         async with asyncio.timeout(5):  # a batch is given up after 10 s
             await tracing.__aexit__()

@@ -1,4 +1,4 @@
-"""The short way over real connections: kept open, closed, asked in one breath, in a queue, while it stops."""
+"""The fast path over real connections: kept open, closed, pipelined, queued, while the service stops."""
 
 import asyncio
 import time
@@ -10,10 +10,10 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, short_way_of
+from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
 from wisphub_api.web.draining import DRAINING
-from wisphub_api.web.hot_path import SHORT_WAY
-from wisphub_api.web.short_answers import Sent
+from wisphub_api.web.fast_path import FAST_PATH, Answer
+from wisphub_api.web.problems import RawAnswer
 
 LARGE = b"x" * (3 * COPIED_BYTES)
 IDLE_S = 75
@@ -24,47 +24,52 @@ pytestmark = pytest.mark.looptime(
 )  # a fixture, which goes by real time, opens the connection
 
 
-class Posts:
-    """Repeats what /told is told, unless that is to be left aside."""
+def answer(body: bytes) -> Answer:
+    return Answer(b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\nx-request-id: 1\r\n" % len(body), body)
+
+
+class MadeUp:
+    """A fast path that answers GET of /hot and /large, and repeats what is sent to /told.
+
+    A body of "aside" goes to the router, "broken" is a bug, "later" has to wait.
+    """
 
     def __init__(self) -> None:
         self.answered = 0
+        self.may_answer = asyncio.Event()
 
-    def asked(self, url: bytes, *_: object) -> object:
-        return url if url == b"/told" else None
-
-    def answer(self, _: object, body: bytes) -> Sent | None:
-        if body == b"broken":
-            raise ZeroDivisionError
-        if body == b"aside":
-            return None
-        self.answered += 1
-        return Sent(b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\nx-request-id: 1" % len(body), body)
-
-
-class ShortWay:
-    """Answers /hot and /large."""
-
-    def __init__(self) -> None:
-        self.answered = 0
-        self.posts = Posts()
-
-    def answer(self, url: bytes, _: object) -> Sent | None:
+    def get(self, method: str, url: bytes, *_: object) -> Answer | None:
         if url == b"/broken":
             raise ZeroDivisionError
         body = BODIES.get(url.decode())
         if body is None:
             return None
         self.answered += 1
-        return Sent(b"HTTP/1.1 200 OK\r\n", b"content-length: %d\r\nx-request-id: 1" % len(body), body)
+        whole = answer(body)
+        return whole if method == "GET" else whole._replace(body=b"")
+
+    def begin(self, url: bytes, *_: object) -> object:
+        return url if url == b"/told" else None
+
+    def finish(self, _: object, body: bytes) -> Any:
+        if body == b"broken":
+            raise ZeroDivisionError
+        if body == b"aside":
+            return None
+        self.answered += 1
+        return self.wait(body) if body == b"later" else answer(body)
+
+    async def wait(self, body: bytes) -> RawAnswer:
+        await self.may_answer.wait()
+        return RawAnswer(200, [(b"content-length", b"%d" % len(body))], body)
 
 
 class App:
-    """Has a short way; the long one tells the same, and is slow on /late."""
+    """Has a fast path; the router answers the same, and is slow on /late."""
 
     def __init__(self) -> None:
-        self.short_way = ShortWay()
-        self.state = {SHORT_WAY: self.short_way}
+        self.fast_path = MadeUp()
+        self.state = {FAST_PATH: self.fast_path}
         self.asked = 0
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -179,7 +184,7 @@ async def test_one_connection_is_answered_again_and_again_by_either_way(connecti
         assert told == body
         assert head.startswith(b"HTTP/1.1 200 OK\r\ndate: today\r\ncontent-length: ")
         assert b"connection: close" not in head
-    assert (connection.app.short_way.answered, connection.app.asked) == (3, 1)
+    assert (connection.app.fast_path.answered, connection.app.asked) == (3, 1)
 
 
 @pytest.mark.parametrize(("version", "more"), [("1.1", "Connection: close\r\n"), ("1.0", "")])
@@ -206,15 +211,15 @@ async def test_a_long_queue_behind_a_slow_answer_is_answered_whole(connection):
 async def test_who_does_not_read_is_not_answered_without_end(connection):
     await connection.ask(*["/large"] * 500)  # 24 MB: more than the buffers of both sides hold
     await asyncio.sleep(1)
-    answered = connection.app.short_way.answered + connection.app.asked
+    answered = connection.app.fast_path.answered + connection.app.asked
     assert answered < 500
     assert {(await connection.answer())[1] for _ in range(500)} == {LARGE}
 
 
-async def test_another_method_goes_the_long_way(connection):
+async def test_another_method_goes_to_the_router(connection):
     await connection.ask("/hot", method="DELETE")
     assert (await connection.answer())[1] == b"hot"
-    assert (connection.app.short_way.answered, connection.app.asked) == (0, 1)
+    assert (connection.app.fast_path.answered, connection.app.asked) == (0, 1)
 
 
 async def test_while_the_service_stops_the_last_answer_says_so(connection):
@@ -224,12 +229,12 @@ async def test_while_the_service_stops_the_last_answer_says_so(connection):
     connection.protocol.shutdown()
     await connection.ask("/hot")
     head, body = await connection.answer()
-    assert (body, connection.app.short_way.answered, connection.app.asked) == (b"hot", 1, 1)
+    assert (body, connection.app.fast_path.answered, connection.app.asked) == (b"hot", 1, 1)
     assert b"\r\nconnection: close\r\n" in head
     assert await connection.is_closed()
 
 
-async def test_an_idle_connection_is_closed_after_a_short_answer_as_after_a_long_one(connection):
+async def test_an_idle_connection_is_closed_after_a_fast_answer_as_after_one_of_the_router(connection):
     await connection.ask("/hot")
     await connection.answer()
     answered_at = asyncio.get_running_loop().time()
@@ -248,10 +253,10 @@ async def test_what_is_told_is_answered_once_it_has_come_whole(connection):
             await connection.send(request[:cut])
             await connection.send(request[cut:])
             assert (await connection.answer())[1] == body
-    assert (connection.app.short_way.posts.answered, connection.app.asked) == (8, 0)
+    assert (connection.app.fast_path.answered, connection.app.asked) == (8, 0)
 
 
-async def test_what_is_told_and_left_aside_comes_whole_to_the_long_way(connection):
+async def test_what_is_told_and_left_aside_comes_whole_to_the_router(connection):
     connection.writer.write(told(b"aside"))
     assert (await connection.answer())[1] == b"long aside"
     connection.writer.write(told(b"again"))
@@ -273,7 +278,7 @@ async def test_who_hangs_up_before_all_is_told_is_not_answered(connection):
     await connection.send(told(b"body")[:-1])
     connection.writer.close()
     await connection.protocol.is_lost.wait()
-    assert (connection.app.short_way.posts.answered, connection.app.asked) == (0, 0)
+    assert (connection.app.fast_path.answered, connection.app.asked) == (0, 0)
 
 
 @pytest.mark.parametrize("drains", [True, False])
@@ -293,20 +298,20 @@ async def test_what_is_being_told_while_the_service_stops_is_answered_and_that_w
     assert await connection.is_closed()
 
 
-async def test_after_a_bug_in_the_short_way_the_long_one_answers(connection, caplog):
+async def test_after_a_bug_in_the_fast_path_the_router_answers(connection, caplog):
     await connection.ask("/broken")
     assert (await connection.answer())[1] == b"long"
     await connection.send(told(b"broken"))
     assert (await connection.answer())[1] == b"long broken"
     errors = [record.message for record in caplog.records if record.levelname == "ERROR"]
-    assert errors == ["the short way failed"] * 2
-    assert (connection.app.short_way.answered, connection.app.asked) == (0, 2)
+    assert errors == ["the fast path failed"] * 2
+    assert (connection.app.fast_path.answered, connection.app.asked) == (0, 2)
 
 
 async def test_what_is_told_too_slowly_is_cut_off(connection):
     await connection.send(told(b"body")[:-1])
     assert await connection.is_closed()
-    assert (connection.app.short_way.posts.answered, connection.app.asked) == (0, 0)
+    assert (connection.app.fast_path.answered, connection.app.asked) == (0, 0)
 
 
 async def test_the_grace_waits_for_what_is_being_told(connection):
@@ -318,6 +323,25 @@ async def test_the_grace_waits_for_what_is_being_told(connection):
     assert (await connection.answer())[1] == b"long body"
 
 
+async def test_what_has_to_wait_is_answered_in_its_order_and_keeps_nobody_else_waiting(connection):
+    connection.writer.write(told(b"later"))
+    await connection.ask("/hot")
+    async with connected(App()) as other:
+        await other.ask("/hot")
+        assert (await other.answer())[1] == b"hot"
+    connection.app.fast_path.may_answer.set()
+    assert [(await connection.answer())[1] for _ in range(2)] == [b"later", b"hot"]
+    assert connection.app.asked == 1  # what came behind it went to the router
+
+
+async def test_head_is_answered_without_a_body(connection):
+    await connection.ask("/large", method="HEAD")
+    await connection.ask("/hot")
+    head = await connection.reader.readuntil(b"\r\n\r\n")
+    assert b"content-length: %d\r\n" % len(LARGE) in head
+    assert (await connection.answer())[1] == b"hot"
+
+
 def test_an_application_without_one_has_none():
-    assert short_way_of(lambda: None) is None
-    assert short_way_of(Wrapped(App())) is not None
+    assert fast_path_of(lambda: None) is None
+    assert fast_path_of(Wrapped(App())) is not None
