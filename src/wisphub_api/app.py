@@ -31,6 +31,7 @@ from wisphub_api.network.diagnostic import PingPolicy
 from wisphub_api.network.service import NetworkService
 from wisphub_api.network.shared_pings import SharedPings
 from wisphub_api.network.task_ids import TaskIds
+from wisphub_api.network.upstream import PingCalls
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
@@ -43,7 +44,6 @@ from wisphub_api.tickets.opening import Desk
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.network import PingCalls
 from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
 from wisphub_api.web.gate import cors_config, gate, key_ring, shell

@@ -13,9 +13,8 @@ from wisphub_api.cache.memo import Memo
 from wisphub_api.cache.representation import Representation, page_of, tagged
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import Records
+from wisphub_api.clients.records import ClientRow, Records, row_of
 from wisphub_api.clients.text import document_key, fold_place, phone_key
-from wisphub_api.upstream.wire import ClientRow, row_of
 
 if TYPE_CHECKING:
     from wisphub_api.clients.indexes import Indexes

@@ -6,30 +6,11 @@ from array import array
 from collections.abc import Iterable, Sequence
 from io import SEEK_END, BytesIO
 from itertools import pairwise
-from typing import Final, Protocol
+from typing import Final
 
-from wisphub_api.clients.records import NO_PLAN, NOBODY, Columns, Records, starts_in
+from wisphub_api.clients.records import NO_PLAN, NOBODY, ClientRow, Columns, Records, starts_in
 
 _NEW: Final = -1
-
-
-class Row(Protocol):
-    """A client as JSON, with its number and that of its plan."""
-
-    @property
-    def service_id(self) -> int:
-        """The client's number."""
-        ...
-
-    @property
-    def plan_id(self) -> int | None:
-        """The number of its plan."""
-        ...
-
-    @property
-    def json(self) -> bytes:
-        """The client."""
-        ...
 
 
 class _Body:
@@ -93,7 +74,7 @@ class Gathering:
         """How much memory is taken by what is new."""
         return self._new.size
 
-    def extend(self, rows: Iterable[Row]) -> None:
+    def extend(self, rows: Iterable[ClientRow]) -> None:
         """Take more clients; a stretch that is known as it is, at once."""
         given = list(rows)
         self._sources.extend(self._known_stretch(given) or map(self._source, given))
@@ -115,7 +96,7 @@ class Gathering:
         self._new = _Body()  # its memory is needed for what comes next
         return Records(Columns(body.whole(), body.lengths, service_ids, plan_ids))
 
-    def _known_stretch(self, rows: Sequence[Row]) -> range | None:
+    def _known_stretch(self, rows: Sequence[ClientRow]) -> range | None:
         """Tell where these clients stand in what is known; None where they are not there as they are."""
         first = self._known.position(rows[0].service_id) if rows else None
         if first is None or first + len(rows) > len(self._known):
@@ -123,7 +104,7 @@ class Gathering:
         stretch = range(first, first + len(rows))
         return stretch if self._known.stretch(stretch) == b",".join([row.json for row in rows]) else None
 
-    def _source(self, row: Row) -> int:
+    def _source(self, row: ClientRow) -> int:
         """Tell where a client stands in what is known, or, below 0, in what is new."""
         known = self._known.position(row.service_id)
         if known is not None and self._known.json(known) == row.json:

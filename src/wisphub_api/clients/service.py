@@ -13,6 +13,7 @@ from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.records import NOBODY
 from wisphub_api.clients.text import fold
+from wisphub_api.clients.upstream import read_clients
 from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
 from wisphub_api.upstream.client import WispHubNet
 
@@ -26,7 +27,7 @@ async def load_directory(net: WispHubNet, previous: Directory | None) -> Directo
     Raises:
         CrawlIncomplete: Where there were clients there are none all of a sudden: a fault, not the truth.
     """
-    crawl = net.clients(previous.known if previous else NOBODY)
+    crawl = read_clients(net, previous.known if previous else NOBODY)
     clients, _ = await asyncio.gather(crawl, asyncio.to_thread(prepare))
     if previous and not len(clients):
         raise CrawlIncomplete("WispHub Net's list of clients is empty all of a sudden")

@@ -16,6 +16,7 @@ from wisphub_api.cache.slot import Reading
 from wisphub_api.clients.changes import ProfileChanged, RecordRead, applied
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Client, ProfileUpdate
+from wisphub_api.clients.upstream import find_client, write_profile
 from wisphub_api.exceptions import (
     InvalidRequest,
     NotFound,
@@ -25,7 +26,6 @@ from wisphub_api.exceptions import (
     UpstreamUncertain,
 )
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.profile import write_profile
 
 _MARKUP: Final = re.compile(r"[<>{}\\`]")
 _NOT_SHOWN: Final = "The change was sent to WispHub Net, but the client's record does not show it"
@@ -97,7 +97,7 @@ class ClientUpdates:
         """
         try:
             async with asyncio.timeout(self._look_again_s):
-                found = await self._net.find_client(service_id)
+                found = await find_client(self._net, service_id)
         except (UpstreamError, TimeoutError):
             raise doubt from None
         if found is None:

@@ -15,7 +15,7 @@ from wisphub_api.exceptions import NotFound, UpstreamError, UpstreamFailed
 from wisphub_api.network.diagnosis import diagnose
 from wisphub_api.network.models import FINISHED_WELL, Status
 from wisphub_api.network.shared_pings import PingTask
-from wisphub_api.upstream.network import PingCalls
+from wisphub_api.network.upstream import PingCalls
 
 logger = logging.getLogger(__name__)
 

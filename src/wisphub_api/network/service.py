@@ -16,7 +16,7 @@ from wisphub_api.network.memory import Memory
 from wisphub_api.network.models import Diagnosis, Status
 from wisphub_api.network.shared_pings import PingTask, SharedPings
 from wisphub_api.network.task_ids import TaskIds
-from wisphub_api.upstream.network import PingCalls
+from wisphub_api.network.upstream import PingCalls
 
 BUSY_RETRY_S: Final = 5.0
 

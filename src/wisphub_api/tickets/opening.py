@@ -9,9 +9,9 @@ from typing import Final
 from wisphub_api.exceptions import UpstreamError, UpstreamUncertain
 from wisphub_api.tickets.first_answers import LONGEST_S, Begun, Remember
 from wisphub_api.tickets.models import Ticket, TicketOrder
+from wisphub_api.tickets.upstream import open_ticket, read_all_tickets, read_tickets
 from wisphub_api.tickets.zones import ZoneLimit
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import open_ticket, read_all_tickets, read_tickets
 
 SETTLED_AFTER_S: Final = 60.0
 """Until then, a request that was not answered may still be carried out upstream."""

@@ -21,8 +21,8 @@ from wisphub_api.tickets.first_answers import FirstAnswers
 from wisphub_api.tickets.models import SubjectGroup, Ticket, TicketOrder, TicketRequest
 from wisphub_api.tickets.opening import Desk, Opening, forget
 from wisphub_api.tickets.subjects import SUBJECTS, find_subject
+from wisphub_api.tickets.upstream import find_ticket
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import find_ticket
 
 
 class Rules(Struct, frozen=True):

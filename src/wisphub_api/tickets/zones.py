@@ -19,9 +19,9 @@ from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import UpstreamUncertain, WispHubAPIError, ZoneLimitReached
 from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.tickets.models import ZoneState
+from wisphub_api.tickets.upstream import read_tickets
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import read_tickets
 
 HOLD_S: Final = 120.0
 """Longer than an opening takes: by then a ticket of a process that has died is among those that are read."""

@@ -12,8 +12,9 @@ import pytest
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import Records
-from wisphub_api.upstream.wire import ClientRow, ClientWire, Page, PageReader, to_client_row
+from wisphub_api.clients.records import ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, to_client_row
+from wisphub_api.upstream.wire import Page, PageReader
 from wisphub_sim.data import client_record
 
 PAGE = 300

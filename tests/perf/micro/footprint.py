@@ -23,9 +23,10 @@ import wisphub_api.app  # noqa: F401  # the memory of a service that has loaded 
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import NOBODY, Records
+from wisphub_api.clients.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, to_client_row
 from wisphub_api.memory import give_back_what_is_freed
-from wisphub_api.upstream.wire import ClientRow, ClientWire, PageReader, to_client_row
+from wisphub_api.upstream.wire import PageReader
 from wisphub_sim.data import client_record
 
 PAGE = 300

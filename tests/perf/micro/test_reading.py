@@ -3,7 +3,8 @@
 import pytest
 
 from wisphub_api.clients.gathering import Gathering
-from wisphub_api.upstream.wire import ClientWire, PageReader, to_client_row
+from wisphub_api.clients.upstream import ClientWire, to_client_row
+from wisphub_api.upstream.wire import PageReader
 
 pytestmark = pytest.mark.bench
 GROUP = "1 a page of 300"

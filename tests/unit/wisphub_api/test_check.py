@@ -11,11 +11,10 @@ import msgspec
 import pytest
 import stamina
 
-from wisphub_api.check import Finding, findings
+from wisphub_api.check import Finding, findings, never_filled
 from wisphub_api.clients.models import Client
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
-from wisphub_api.upstream.first_page import never_filled
 
 PARTS = ["WispHub Net", "one client by its id", "internet plans", "tickets", "payment methods"]
 

@@ -13,8 +13,8 @@ from wisphub_api.cache.representation import Representation, page_of
 from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.indexes import MOST_REVISED
-from wisphub_api.clients.records import NOBODY, Records
-from wisphub_api.upstream.wire import ClientRow, ClientWire, to_client_row
+from wisphub_api.clients.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, to_client_row
 
 NUMBERS = st.lists(st.sampled_from(["3001234567", "3100000001", "1", "12"]), max_size=2).map(" / ".join)
 RECORDS = st.fixed_dictionaries(

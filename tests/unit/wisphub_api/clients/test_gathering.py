@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.clients.gathering import Gathering
-from wisphub_api.clients.records import NOBODY, Records
-from wisphub_api.upstream.wire import ClientRow, ClientWire, Ref, to_client_row
+from wisphub_api.clients.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, Ref, to_client_row
 
 ROWS = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["Ana", "Luz"]), st.sampled_from([None, 0, 5])))
 

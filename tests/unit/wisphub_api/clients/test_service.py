@@ -29,7 +29,7 @@ async def test_the_directory_is_built_off_the_event_loop(make_row):
     rows.extend([make_row(1)])
 
     class Net:
-        async def clients(self, _: Records) -> Gathering:
+        async def crawl_into(self, *_: Any) -> Gathering:
             return rows
 
     net: Any = Net()
@@ -49,7 +49,7 @@ def service_of(directory: Directory) -> ClientService:
 class EmptyNet:
     """Says that there are no clients."""
 
-    async def clients(self, _: Records) -> Gathering:
+    async def crawl_into(self, *_: Any) -> Gathering:
         return Gathering()
 
 

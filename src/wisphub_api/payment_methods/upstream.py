@@ -1,4 +1,4 @@
-"""WispHub Net's payment methods."""
+"""WispHub Net's payment methods: the call that lists them, and its rows."""
 
 from __future__ import annotations
 

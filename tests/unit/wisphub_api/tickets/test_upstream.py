@@ -11,8 +11,7 @@ from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import Ticket, TicketOrder
-from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import (
+from wisphub_api.tickets.upstream import (
     TicketWire,
     find_ticket,
     open_ticket,
@@ -21,6 +20,7 @@ from wisphub_api.upstream.tickets import (
     to_form,
     to_ticket,
 )
+from wisphub_api.upstream.client import WispHubNet
 
 pytestmark = pytest.mark.looptime
 SETTINGS = Settings(net_host="https://net.example", net_key=Secret("the-key"))

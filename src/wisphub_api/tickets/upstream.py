@@ -14,7 +14,7 @@ from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import Ticket, TicketOrder
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import Content, WispHubNet
-from wisphub_api.upstream.wire import Page, PageReader, Ref, Text, clean_text
+from wisphub_api.upstream.wire import Number, Page, PageReader, Text, clean_text
 
 LIST: Final = "/api/tickets/"
 ONE: Final = "/api/tickets/{ticket_id}/"
@@ -22,11 +22,17 @@ DATE_FORMAT: Final = "%d/%m/%Y %H:%M"
 DEPARTMENT: Final = "Soporte Técnico"
 
 
+class NumberedWire(Struct):
+    """A nested zone or technician, of which only the number matters."""
+
+    id: Number | None = None
+
+
 class ServiceWire(Struct):
     """The service that a ticket is about."""
 
     id_servicio: int | None = None
-    zona: Ref | None = None
+    zona: NumberedWire | None = None
 
 
 class TicketWire(Struct):
@@ -40,7 +46,7 @@ class TicketWire(Struct):
     fecha_estimada_inicio: Text = None
     fecha_estimada_fin: Text = None
     servicio: ServiceWire | None = None
-    tecnico: Ref | None = None
+    tecnico: NumberedWire | None = None
     respuestas: Any = None
 
 
@@ -146,7 +152,7 @@ def to_ticket(wire: TicketWire) -> Ticket:
 
 
 _NO_SERVICE: Final = ServiceWire()
-_NOBODY: Final = Ref()
+_NOBODY: Final = NumberedWire()
 _PAGES: Final = PageReader(TicketWire, to_ticket)
 
 
