@@ -17,8 +17,8 @@ from wisphub_api.cache.slot import Policy
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.checks import CheckRules, IdentityChecks
 from wisphub_api.clients.controller import ClientController
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.service import ClientService, load_directory
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
 from wisphub_api.fleet.store import Store

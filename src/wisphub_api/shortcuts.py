@@ -13,9 +13,9 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent, represent_page
 from wisphub_api.cache.slot import Reading
 from wisphub_api.clients.checks import IdentityChecks
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Claim, Client
 from wisphub_api.clients.service import QUERY_MAX_CHARS, QUERY_MIN_CHARS
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.text import fold
 from wisphub_api.exceptions import InvalidRequest
 from wisphub_api.fleet.tasks import at_once

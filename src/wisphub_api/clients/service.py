@@ -8,10 +8,10 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.clients.directory import Directory, prepare
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import NOBODY
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory, prepare
+from wisphub_api.clients.snapshot.records import NOBODY
 from wisphub_api.clients.text import fold
 from wisphub_api.clients.upstream import read_clients
 from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
@@ -34,7 +34,7 @@ async def load_directory(net: WispHubNet, previous: Directory | None) -> Directo
     return await asyncio.to_thread(_build, clients, previous)
 
 
-def _build(clients: Gathering, previous: Directory | None) -> Directory:
+def _build(clients: SnapshotBuilder, previous: Directory | None) -> Directory:
     records = clients.build()
     return previous.refreshed(records) if previous else Directory(records)
 

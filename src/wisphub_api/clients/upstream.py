@@ -12,9 +12,9 @@ from typing import Final
 
 from msgspec import UNSET, Struct
 
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client, ProfileUpdate
-from wisphub_api.clients.records import NOBODY, ClientRow, Records, row_of
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records, row_of
 from wisphub_api.upstream.client import Content, WispHubNet
 from wisphub_api.upstream.paging import PAGE_LIMIT
 from wisphub_api.upstream.wire import Number, Page, PageReader, Text, clean_text, decode, to_amount, to_price
@@ -65,9 +65,9 @@ class _ProfileWire(Struct):
     apellidos: Text = None
 
 
-async def read_clients(net: WispHubNet, known: Records = NOBODY) -> Gathering:
+async def read_clients(net: WispHubNet, known: Records = NOBODY) -> SnapshotBuilder:
     """Read all clients, or raise: never a part of them; of those that are `known` no copies are made."""
-    return await net.crawl_into(lambda: Gathering(known), LIST, _PAGES, lambda row: row.service_id)
+    return await net.crawl_into(lambda: SnapshotBuilder(known), LIST, _PAGES, lambda row: row.service_id)
 
 
 async def read_first_clients(net: WispHubNet) -> Page[ClientRow]:

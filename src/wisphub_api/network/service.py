@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import Any, Final, Self
 
 from wisphub_api.cache.cached import Cached
-from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.exceptions import DiagnosticsBusy, NotFound, UpstreamFailed, UpstreamTimeout
 from wisphub_api.network.diagnostic import Diagnostic, Ended, PingPolicy
 from wisphub_api.network.memory import Memory

@@ -13,8 +13,8 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Client
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.exceptions import InvalidRequest, NotFound
 from wisphub_api.tickets.due_date import COLOMBIA, due_at
 from wisphub_api.tickets.first_answers import FirstAnswers

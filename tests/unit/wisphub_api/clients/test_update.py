@@ -9,8 +9,8 @@ import pytest
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import ProfileUpdate
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates, cleaned
 from wisphub_api.exceptions import InvalidRequest, UpstreamTimeout, UpstreamUncertain
 from wisphub_api.upstream.wire import Page

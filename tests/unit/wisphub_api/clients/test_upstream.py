@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisphub_api.clients.records import ClientRow
+from wisphub_api.clients.snapshot.records import ClientRow
 from wisphub_api.clients.upstream import ClientWire, find_client, split_name, to_client_row
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings

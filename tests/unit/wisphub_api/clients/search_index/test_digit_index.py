@@ -2,8 +2,8 @@
 
 import pytest
 
-from wisphub_api.clients.numbers import NumberIndex, NumberIndexBuilder, is_long_number
-from wisphub_api.clients.words import EXACT, INSIDE, PREFIX
+from wisphub_api.clients.search_index.digit_index import DigitIndex, DigitIndexBuilder, is_long_number
+from wisphub_api.clients.search_index.inverted_index import EXACT, INSIDE, PREFIX
 
 
 @pytest.mark.parametrize(
@@ -16,10 +16,10 @@ from wisphub_api.clients.words import EXACT, INSIDE, PREFIX
     ],
 )
 def test_clients_are_found_by_all_that_is_in_one_number_and_ranked(words, expected):
-    builder = NumberIndexBuilder()
+    builder = DigitIndexBuilder()
     for position, number in ((4, "3001234567"), (7, "1230030")):
         builder.add(number, position)
-    clients, ranks = NumberIndex(builder).search(words)
+    clients, ranks = DigitIndex(builder).search(words)
     assert set(zip(clients.tolist(), ranks.tolist(), strict=True)) == expected
 
 

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.packing import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.codec import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.directory import Directory
 
 
 def test_what_is_unpacked_is_what_was_packed_with_all_changes(make_row):

@@ -1,4 +1,4 @@
-"""All clients as other processes are given them: what they are made of, compressed."""
+"""How a snapshot is written for other processes and for the next start: its columns, compressed."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from array import array
 import zstandard
 from msgspec import Struct
 
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.records import Columns, Records
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import Columns, Records
 
 _FASTEST = 1
 
@@ -23,7 +23,7 @@ class PackedClients(Struct, frozen=True, array_like=True):
 
 
 def pack(directory: Directory) -> PackedClients:
-    """Write a directory down; call it off the event loop."""
+    """Return a directory in the form that is sent; call it off the event loop."""
     columns = directory.records().columns
     squeeze = zstandard.ZstdCompressor(level=_FASTEST).compress
     return PackedClients(
@@ -35,7 +35,7 @@ def pack(directory: Directory) -> PackedClients:
 
 
 def unpack(packed: PackedClients) -> Directory:
-    """Make the directory again; call it off the event loop."""
+    """Return the directory that was packed; call it off the event loop."""
     expand = zstandard.ZstdDecompressor().decompress
     columns = Columns(
         expand(packed.body),

@@ -1,4 +1,7 @@
-"""Clients become records as they come, page by page; what is known already is not kept twice."""
+"""Builds the records of all clients as they come, page by page.
+
+What is known from the snapshot before is not kept twice: while a list is read anew, memory holds it once.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from io import SEEK_END, BytesIO
 from itertools import pairwise
 from typing import Final
 
-from wisphub_api.clients.records import NO_PLAN, NOBODY, ClientRow, Columns, Records, starts_in
+from wisphub_api.clients.snapshot.records import NO_PLAN, NOBODY, ClientRow, Columns, Records, starts_in
 
 _NEW: Final = -1
 
@@ -26,7 +29,7 @@ class _Body:
         self._json.write(b"[")
 
     def add(self, item: bytes) -> None:
-        """Put one more item at the end."""
+        """Add one more item at the end."""
         self.lengths.append(self._json.write(item))
         self._json.write(b",")
 
@@ -36,27 +39,26 @@ class _Body:
         return self._json.tell()
 
     def starts(self) -> array[int]:
-        """Tell where each item begins, and where one more would."""
+        """Return where each item begins, and where one more would."""
         return starts_in(self.lengths)
 
-    def cut(self, begin: int, end: int) -> bytes:
-        """Give what stands there."""
+    def between(self, begin: int, end: int) -> bytes:
+        """Return what stands there."""
         self._json.seek(begin)
         return self._json.read(end - begin)
 
     def whole(self) -> bytes:
-        """Give it with its closing bracket."""
+        """Return it with its closing bracket."""
         self._json.seek(-1 if self.lengths else 0, SEEK_END)
         self._json.write(b"]")
         return self._json.getvalue()
 
 
-class Gathering:
+class SnapshotBuilder:
     """Takes clients in any order; of those of one `service_id` it keeps the last.
 
     Args:
-        known: The clients as they were before. Of one that is the same only its place there is kept: while
-            a list is read anew, memory holds it once.
+        known: The clients as they were before. Of one that is the same only its place there is kept.
     """
 
     def __init__(self, known: Records = NOBODY) -> None:
@@ -75,14 +77,14 @@ class Gathering:
         return self._new.size
 
     def extend(self, rows: Iterable[ClientRow]) -> None:
-        """Take more clients; a stretch that is known as it is, at once."""
-        given = list(rows)
-        self._sources.extend(self._known_stretch(given) or map(self._source, given))
-        self._service_ids.extend([row.service_id for row in given])
-        self._plan_ids.extend([NO_PLAN if row.plan_id is None else row.plan_id for row in given])
+        """Add more clients; a stretch that is known as it is, at once."""
+        added = list(rows)
+        self._sources.extend(self._known_stretch(added) or map(self._source, added))
+        self._service_ids.extend([row.service_id for row in added])
+        self._plan_ids.extend([NO_PLAN if row.plan_id is None else row.plan_id for row in added])
 
     def build(self) -> Records:
-        """Give all clients by `service_id`, those that are known where nothing is new; may be called once.
+        """Return all clients by `service_id`, those that are known where nothing is new; may be called once.
 
         Takes a while: call it off the event loop.
         """
@@ -97,7 +99,7 @@ class Gathering:
         return Records(Columns(body.whole(), body.lengths, service_ids, plan_ids))
 
     def _known_stretch(self, rows: Sequence[ClientRow]) -> range | None:
-        """Tell where these clients stand in what is known; None where they are not there as they are."""
+        """Return where these clients stand in what is known; None where they are not there as they are."""
         first = self._known.position(rows[0].service_id) if rows else None
         if first is None or first + len(rows) > len(self._known):
             return None
@@ -105,7 +107,7 @@ class Gathering:
         return stretch if self._known.stretch(stretch) == b",".join([row.json for row in rows]) else None
 
     def _source(self, row: ClientRow) -> int:
-        """Tell where a client stands in what is known, or, below 0, in what is new."""
+        """Return where a client stands in what is known, or, below 0, in what is new."""
         known = self._known.position(row.service_id)
         if known is not None and self._known.json(known) == row.json:
             return known
@@ -121,7 +123,7 @@ class Gathering:
                 body.add(self._known.json(source))
             else:
                 new = _NEW - source
-                body.add(self._new.cut(starts[new], starts[new + 1] - 1))
+                body.add(self._new.between(starts[new], starts[new + 1] - 1))
         return body
 
     def _is_known(self) -> bool:
@@ -135,6 +137,6 @@ class Gathering:
     def _order(self) -> Iterable[int]:
         if all(before < after for before, after in pairwise(self._service_ids)):
             return range(len(self))
-        from wisphub_api.clients.sorting import newest_by_key  # noqa: PLC0415  # numpy takes a while to import
+        from wisphub_api.clients.snapshot.arrays import newest_by_key  # noqa: PLC0415  # imports numpy
 
         return newest_by_key(self._service_ids)

@@ -1,4 +1,4 @@
-"""Which client has this document, this phone? The first one, where several have it."""
+"""A lookup index: which client has this document, this phone? The first one, where several have it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from wisphub_api.clients.models import Client
 Keys = Callable[[Client], list[str]]
 
 
-class HolderIndexBuilder:
+class LookupIndexBuilder:
     """Takes clients in their order.
 
     Args:
-        keys: Gives the keys that a client has, blank ones left out.
+        keys: Returns the keys that a client has, blank ones left out.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -28,22 +28,22 @@ class HolderIndexBuilder:
         self.positions = array("i")
 
     def add(self, client: Client, position: int) -> None:
-        """Take one more client."""
+        """Add the client at a position."""
         for key in self.keys(client):
             self.hashes.append(hash(key))
             self.positions.append(position)
 
 
-class HolderIndex:
+class LookupIndex:
     """Finds the clients that have a key; immutable.
 
-    Keys are kept as their hashes alone: who is found has to be asked for the key.
+    It keeps the keys' hashes alone, which take less memory: each client that is found is asked for the key.
 
     Args:
-        builder: Was given all clients.
+        builder: Has all clients.
     """
 
-    def __init__(self, builder: HolderIndexBuilder) -> None:
+    def __init__(self, builder: LookupIndexBuilder) -> None:
         hashes = np.frombuffer(builder.hashes, np.int64)
         order = np.argsort(hashes, kind="stable")
         self._keys = builder.keys
@@ -52,14 +52,14 @@ class HolderIndex:
         self._changed: dict[str, tuple[int, ...]] = {}
 
     def replaced(self, position: int, client: Client) -> Self:
-        """Give the index in which this client stands at a position as well."""
+        """Return the index in which this client stands at a position as well."""
         index = copy(self)
         more = {key: (*self._changed.get(key, ()), position) for key in self._keys(client)}
         index._changed = self._changed | more  # noqa: SLF001  # a copy of its own
         return index
 
     def first(self, key: str, client_at: Callable[[int], Client]) -> Client | None:
-        """Give the first client that has the key, of those that `client_at` gives by their positions."""
+        """Return the first client that has the key, of those that `client_at` returns by their positions."""
         clients = map(client_at, self._candidates(key))
         return next((client for client in clients if key in self._keys(client)), None)
 

@@ -1,4 +1,4 @@
-"""All clients as one JSON array in one piece of memory: what is answered is cut out of it, not made."""
+"""All clients as one JSON array in one piece of memory: answers are copied out of it, not encoded anew."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from msgspec import Struct, structs
 from wisphub_api.clients.models import Client
 
 if TYPE_CHECKING:
-    from wisphub_api.clients.sorting import Positions
+    from wisphub_api.clients.snapshot.arrays import Positions
 
 NO_PLAN: Final = -(2**63)
 _MANY: Final = 256
-"""Clients; fewer are sooner cut out one by one."""
+"""Clients; fewer are sooner copied one by one."""
 _DECODER: Final = msgspec.json.Decoder(Client)
 
 
@@ -57,7 +57,7 @@ class Columns(Struct, frozen=True):
 
 
 class Records:
-    """Clients by `service_id`; immutable. A client is told by its position among them."""
+    """Clients by `service_id`; immutable. A client is named by its position among them."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
@@ -69,50 +69,50 @@ class Records:
         return len(self._service_ids)
 
     def are_of_the_same(self, others: Records) -> bool:
-        """Tell whether these are records of the same clients."""
+        """Return whether these are records of the same clients."""
         return self._service_ids == others._service_ids
 
     def position(self, service_id: int) -> int | None:
-        """Tell where a client stands."""
+        """Return where a client stands; None where there is none."""
         at = bisect_left(self._service_ids, service_id)
         return at if at < len(self) and self._service_ids[at] == service_id else None
 
     def json(self, position: int) -> bytes:
-        """Give a client as JSON."""
+        """Return a client as JSON."""
         return self.body[self._starts[position] : self._starts[position + 1] - 1]
 
     def stretch(self, positions: range) -> bytes:
-        """Give clients that stand side by side as JSON, between commas; at least one."""
+        """Return clients that stand side by side as JSON, between commas; at least one."""
         return self.body[self._starts[positions.start] : self._starts[positions.stop] - 1]
 
     def jsons(self, positions: Iterable[int]) -> list[bytes]:
-        """Give some clients as JSON."""
+        """Return some clients as JSON."""
         body, starts = self.body, self._starts
         return [body[starts[at] : starts[at + 1] - 1] for at in positions]
 
     def as_array(self, positions: Positions) -> bytes:
-        """Give some clients as a JSON array."""
+        """Return some clients as a JSON array."""
         if len(positions) < _MANY:
             return b"[%b]" % b",".join(self.jsons(positions.tolist()))
-        from wisphub_api.clients.cutting import cut  # noqa: PLC0415  # numpy takes a while to import
+        from wisphub_api.clients.snapshot.arrays import select_items  # noqa: PLC0415  # imports numpy
 
-        return cut(self.body, self._starts, positions)
+        return select_items(self.body, self._starts, positions)
 
     def client(self, position: int) -> Client:
-        """Give a client."""
+        """Return a client."""
         return _DECODER.decode(self.json(position))
 
     def clients(self) -> Iterator[Client]:
-        """Give every client, decoded when it is its turn."""
+        """Return every client, decoded when it is its turn."""
         return map(self.client, range(len(self)))
 
     def plan_id(self, position: int) -> int | None:
-        """Tell which plan a client has."""
+        """Return the number of a client's plan; None where it has none."""
         plan_id = self.columns.plan_ids[position]
         return None if plan_id == NO_PLAN else plan_id
 
     def replaced(self, clients: Mapping[int, Client]) -> Records:
-        """Give the records in which these clients stand at these positions."""
+        """Return the records in which these clients stand at these positions."""
         lengths, parts, end = self.columns.lengths[:], [], 0
         for position in sorted(clients):
             json = msgspec.json.encode(clients[position])
@@ -124,7 +124,7 @@ class Records:
 
 
 def starts_in(lengths: array[int]) -> array[int]:
-    """Tell where each item of a JSON array begins, and where one more would: a comma stands between two."""
+    """Return where each item of a JSON array begins, and where one more would: a comma stands between two."""
     return array("q", accumulate((length + 1 for length in lengths), initial=1))
 
 

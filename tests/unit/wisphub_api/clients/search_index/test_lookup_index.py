@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from wisphub_api.clients.holders import HolderIndex, HolderIndexBuilder
 from wisphub_api.clients.models import Client
+from wisphub_api.clients.search_index.lookup_index import LookupIndex, LookupIndexBuilder
 
 
 def documents(client: Client) -> list[str]:
@@ -18,14 +18,14 @@ def clients(make_client) -> list[Client]:
 
 
 @pytest.fixture
-def index(clients) -> HolderIndex:
-    builder = HolderIndexBuilder(documents)
+def index(clients) -> LookupIndex:
+    builder = LookupIndexBuilder(documents)
     for position, client in enumerate(clients):
         builder.add(client, position)
-    return HolderIndex(builder)
+    return LookupIndex(builder)
 
 
-def found(index: HolderIndex, key: str, clients: list[Client]) -> int | None:
+def found(index: LookupIndex, key: str, clients: list[Client]) -> int | None:
     """Tell by its place who is found: equal clients are not the same one."""
     client: Any = index.first(key, clients.__getitem__)
     return next((at for at, other in enumerate(clients) if other is client), None)
@@ -50,8 +50,8 @@ def test_who_got_a_key_is_found_if_first(index, clients, make_client):
 
 
 def test_two_keys_of_one_hash_are_told_apart(clients, monkeypatch):
-    monkeypatch.setattr("wisphub_api.clients.holders.hash", lambda _: 1, raising=False)
-    builder = HolderIndexBuilder(documents)
+    monkeypatch.setattr("wisphub_api.clients.search_index.lookup_index.hash", lambda _: 1, raising=False)
+    builder = LookupIndexBuilder(documents)
     for position, client in enumerate(clients):
         builder.add(client, position)
-    assert [found(HolderIndex(builder), key, clients) for key in ("a", "b", "c")] == [0, 1, None]
+    assert [found(LookupIndex(builder), key, clients) for key in ("a", "b", "c")] == [0, 1, None]

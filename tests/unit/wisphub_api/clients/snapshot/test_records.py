@@ -4,15 +4,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from wisphub_api.clients.gathering import Gathering
-from wisphub_api.clients.records import NOBODY, Records
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.records import NOBODY, Records
 
 
 @pytest.fixture
 def records(make_row) -> Records:
-    gathering = Gathering()
-    gathering.extend([make_row(3, nombre="Peña"), make_row(5), make_row(9, nombre='"q"')])
-    return gathering.build()
+    builder = SnapshotBuilder()
+    builder.extend([make_row(3, nombre="Peña"), make_row(5), make_row(9, nombre='"q"')])
+    return builder.build()
 
 
 def test_a_client_is_cut_out_as_it_would_be_encoded(records):

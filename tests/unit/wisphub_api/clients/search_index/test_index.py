@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.search import SearchIndex, SearchIndexBuilder
+from wisphub_api.clients.search_index.index import SearchIndex, SearchIndexBuilder
 from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 

@@ -3,15 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wisphub_api.clients.entries import END, Entries, EntriesBuilder
+from wisphub_api.clients.search_index.suffix_array import END, SuffixArray, SuffixArrayBuilder
 
 WORDS = st.lists(st.text("abñ1", min_size=1, max_size=12), max_size=8)
 
 
-def entries(words: list[str]) -> Entries:
-    builder = EntriesBuilder()
+def entries(words: list[str]) -> SuffixArray:
+    builder = SuffixArrayBuilder()
     assert [builder.add(word) for word in words] == [*range(len(words))]
-    return Entries(builder)
+    return SuffixArray(builder)
 
 
 @given(words=WORDS, text=st.text("abñ1", min_size=1, max_size=12))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from wisphub_api.cache.representation import Representation, page_of
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.gathering import Gathering
-from wisphub_api.clients.indexes import MOST_REVISED
-from wisphub_api.clients.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.search_index.index import MOST_REVISED
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 
 NUMBERS = st.lists(st.sampled_from(["3001234567", "3100000001", "1", "12"]), max_size=2).map(" / ".join)
@@ -146,10 +146,10 @@ def test_after_replacing_clients_all_is_as_if_built_anew(records, data):
         assert list(directory.candidates(probe, None)) == list(anew.candidates(probe, None))
 
 
-def gathered(new: list[ClientRow], known: Records = NOBODY) -> Records:
-    gathering = Gathering(known)
-    gathering.extend(new)
-    return gathering.build()
+def built(new: list[ClientRow], known: Records = NOBODY) -> Records:
+    builder = SnapshotBuilder(known)
+    builder.extend(new)
+    return builder.build()
 
 
 def answers(directory: Directory) -> list[Any]:
@@ -174,16 +174,16 @@ def test_after_refreshes_and_changes_all_is_as_if_built_anew(records, changed, r
             directory = directory.replaced(rows_of({service_id: record})[0].client)
     for changes in refreshes:
         current = {at: record for at, record in (current | dict(changes)).items() if record is not None}
-        directory = directory.refreshed(gathered(rows_of(current), directory.known))
+        directory = directory.refreshed(built(rows_of(current), directory.known))
         assert answers(directory) == answers(Directory(rows_of(current)))
 
 
 def test_where_a_refresh_brings_nothing_new_the_snapshot_stays(make_row):
     new = [make_row(1, nombre="Ana"), make_row(2)]
     directory = Directory(new)
-    assert directory.refreshed(gathered(new, directory.known)) is directory
+    assert directory.refreshed(built(new, directory.known)) is directory
     changed = directory.replaced(make_row(1, nombre="Luz").client)
-    assert changed.refreshed(gathered(new, changed.known)).by_service_id(1) == new[0].client
+    assert changed.refreshed(built(new, changed.known)).by_service_id(1) == new[0].client
 
 
 def test_what_is_searched_by_is_taken_over_until_too_much_has_changed(make_row):
@@ -193,12 +193,12 @@ def test_what_is_searched_by_is_taken_over_until_too_much_has_changed(make_row):
     for changed in (MOST_REVISED, MOST_REVISED + 1):
         names[:changed] = ["Luz"] * changed
         new = [make_row(number, nombre=name) for number, name in enumerate(names)]
-        refreshed = directory.refreshed(gathered(new, directory.known))
+        refreshed = directory.refreshed(built(new, directory.known))
         assert refreshed.search("luz", None, 0).total == changed
         is_taken_over = refreshed._indexes.search.changed > 0
         assert is_taken_over == (changed <= MOST_REVISED)
     moved = [make_row(number, nombre="Ana", saldo=number) for number in range(200)]
-    assert directory.refreshed(gathered(moved, directory.known))._indexes is indexes
+    assert directory.refreshed(built(moved, directory.known))._indexes is indexes
 
 
 def test_with_many_changes_in_memory_a_refresh_indexes_anew_though_it_brings_just_these(make_row):
@@ -207,7 +207,7 @@ def test_with_many_changes_in_memory_a_refresh_indexes_anew_though_it_brings_jus
     known = directory.known
     for row in new:
         directory = directory.replaced(row.client)
-    refreshed = directory.refreshed(gathered(new, known))
+    refreshed = directory.refreshed(built(new, known))
     assert (refreshed._indexes.search.changed, refreshed.search("luz", None, 0).total) == (0, 100)
 
 

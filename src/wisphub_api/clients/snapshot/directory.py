@@ -11,14 +11,14 @@ import msgspec
 
 from wisphub_api.cache.memo import Memo
 from wisphub_api.cache.representation import Representation, page_of, tagged
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import ClientRow, Records, row_of
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.records import ClientRow, Records, row_of
 from wisphub_api.clients.text import document_key, fold_place, phone_key
 
 if TYPE_CHECKING:
-    from wisphub_api.clients.indexes import Indexes
-    from wisphub_api.clients.sorting import Positions
+    from wisphub_api.clients.search_index.index import Indexes
+    from wisphub_api.clients.snapshot.arrays import Positions
 
 _MEMO_SHARE: Final = 16
 """Of the list's bytes, what answers to searches may take: a part in so many."""
@@ -34,7 +34,7 @@ class Directory:
 
     They are kept as their JSON, and decoded when one is looked at. Building one takes about 15 µs a client:
     do it off the event loop.
-    Where several clients share a document or a phone, the lookup gives the one of the lowest `service_id`.
+    Where several clients share a document or a phone, the lookup returns the one of the lowest `service_id`.
 
     Args:
         rows: The clients, in any order, each id once.
@@ -62,7 +62,7 @@ class Directory:
         return "representation" in vars(self)
 
     def replaced(self, client: Client) -> Directory:
-        """Give the snapshot in which this client stands for the one of its `service_id`.
+        """Return the snapshot in which this client stands for the one of its `service_id`.
 
         It shares all tables with this one and keeps beside them what differs, so the number of clients does
         not count. Without a client of this id it is this snapshot.
@@ -78,11 +78,11 @@ class Directory:
         return changed
 
     def records(self) -> Records:
-        """Give what the directory was made of, and can be made of again."""
+        """Return what the directory was made of, and can be made of again."""
         return self._records.replaced(self._changed) if self._changed else self._records
 
     def refreshed(self, records: Records) -> Directory:
-        """Give the snapshot of these records, which share with this one what has not changed; it may be all.
+        """Return the snapshot of these records; it shares with this one what has not changed, or is this one.
 
         Takes a while: call it off the event loop.
         """
@@ -96,11 +96,11 @@ class Directory:
         return self._records
 
     def rows(self) -> list[ClientRow]:
-        """Give the clients, each with the number of its plan."""
+        """Return the clients, each with the number of its plan."""
         return [row_of(self._at(at), self._records.plan_id(at)) for at in range(len(self))]
 
     def page(self, limit: int | None, offset: int) -> Representation:
-        """Give the clients as JSON; the whole list is made once per snapshot."""
+        """Return the clients as JSON; the whole list is made once per snapshot."""
         if limit is None and offset == 0:
             return self.representation
         positions = page_of(range(len(self)), limit, offset)
@@ -109,7 +109,7 @@ class Directory:
         return self._represent([self._records.stretch(positions)], len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
-        """Give the clients of whom a field contains `query`, the closest first, as JSON; in any thread."""
+        """Return the clients of whom a field contains `query`, the closest first, as JSON; in any thread."""
         return self._answer(self._indexes.search.search(query), limit, offset)
 
     def search_at_once(self, query: str, limit: int | None, offset: int) -> Representation | None:
@@ -141,7 +141,7 @@ class Directory:
         return None if position is None else self._at(position)
 
     def has(self, service_id: int) -> bool:
-        """Tell whether there is a client with this number, in less time than it takes to give them."""
+        """Return whether there is a client with this number, in less time than it takes to decode it."""
         return self._records.position(service_id) is not None
 
     def by_document(self, document: str) -> Client | None:
@@ -153,12 +153,12 @@ class Directory:
         return self._indexes.phones.first(phone_key(phone), self._at)
 
     def plan_id(self, client: Client) -> int | None:
-        """Tell which internet plan a client has."""
+        """Return the number of a client's internet plan."""
         position = self._records.position(client.service_id)
         return None if position is None else self._records.plan_id(position)
 
     def candidates(self, name: str | None, address: str | None) -> Iterator[Client]:
-        """Give every client whose name or address may contain the given text, each once."""
+        """Return every client whose name or address may contain the given text, each once."""
         needles = [fold_place(text) for text in (name, address) if text]
         positions = {at for text in needles if text for at in self._indexes.search.containing(text)}
         return map(self._at, sorted(positions))
@@ -170,7 +170,7 @@ class Directory:
         return tagged(self._records.as_array(wanted), total=len(hits))
 
     def _revised_indexes(self, records: Records) -> Indexes | None:
-        """Give this snapshot's indexes as they fit those records; None where they do not."""
+        """Return this snapshot's indexes as they fit those records; None where a new index is needed."""
         if not records.are_of_the_same(self._records):
             return None
         changed = (at for at in range(len(self)) if self._json(at) != records.json(at))
@@ -194,17 +194,17 @@ class Directory:
 
 def prepare() -> None:
     """Import what a directory is built and searched with, while the first pages are waited for."""
-    import wisphub_api.clients.cutting  # noqa: PLC0415
-    import wisphub_api.clients.indexes  # noqa: F401, PLC0415
+    import wisphub_api.clients.search_index.index  # noqa: PLC0415
+    import wisphub_api.clients.snapshot.arrays  # noqa: F401, PLC0415
 
 
 def _records_of(rows: Iterable[ClientRow]) -> Records:
-    gathering = Gathering()
-    gathering.extend(rows)
-    return gathering.build()
+    builder = SnapshotBuilder()
+    builder.extend(rows)
+    return builder.build()
 
 
 def _indexes_of(records: Records) -> Indexes:
-    from wisphub_api.clients.indexes import index  # noqa: PLC0415  # numpy takes a while to import
+    from wisphub_api.clients.search_index.index import build_indexes  # noqa: PLC0415  # imports numpy
 
-    return index(records)
+    return build_indexes(records.clients())
