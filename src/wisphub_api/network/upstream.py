@@ -65,7 +65,7 @@ class PingCalls:
         self._bulkhead = asyncio.Semaphore(at_once)
 
     async def start(self, service_id: int, pings: int) -> str:
-        """Have a service's hosts pinged, once; gives the task's id.
+        """Have a service's hosts pinged, once, and return the task's id.
 
         Raises:
             UpstreamUncertain: It may have been started.
@@ -119,7 +119,7 @@ def read_report(body: bytes) -> PingReport:
 
 
 def _lines(result: list[Any]) -> list[Any]:
-    """Give what each `ping-…` line says, less the summary."""
+    """Return what each `ping-…` line says, less the summary."""
     rows = [row for row in result if isinstance(row, dict)]
     named = [(name, value) for row in rows for name, value in row.items()]
     return [value for name, value in named if name.startswith("ping-") and name != _SUMMARY]
@@ -134,6 +134,6 @@ def _echo(line: Any) -> EchoWire | None:
 
 
 def _host_report(echo: EchoWire) -> HostReport:
-    """Map what a ping says of a host; one that is told to be unreachable was told so by something."""
+    """Map what a ping says of a host; where it was reported unreachable, something answered that report."""
     status, received = clean_text(echo.status) or "", clean_text(echo.received) or "0"
     return HostReport(clean_text(echo.host) or "", received != "0" or status.lower() == "host unreachable")

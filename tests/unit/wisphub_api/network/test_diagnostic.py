@@ -2,7 +2,7 @@
 
 import pytest
 
-from wisphub_api.network.diagnosis import diagnose, is_antenna, is_device
+from wisphub_api.network.diagnostic import diagnose, is_antenna, is_device
 from wisphub_api.network.models import HostReport, PingReport
 
 DEVICE, ANTENNA = "10.20.0.7", "181.52.10.20"
