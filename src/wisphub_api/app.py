@@ -39,8 +39,8 @@ from wisphub_api.sharing import Sharing
 from wisphub_api.shortcuts import shortcuts
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
-from wisphub_api.tickets.first_answers import FirstAnswers
-from wisphub_api.tickets.opening import Desk
+from wisphub_api.tickets.idempotency import IdempotencyStore
+from wisphub_api.tickets.opening import TicketOpener
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
@@ -193,7 +193,7 @@ def ticket_service(
     states = tuple(sorted({settings.default_ticket_status, *settings.active_ticket_states}))
     days_off = colombian_days_off(settings.extra_holidays)
     rules = Rules(settings.default_ticket_status, settings.max_ticket_resolution_days, days_off)
-    return TicketService(net, directory, Desk(net, zones, states), FirstAnswers(store), rules)
+    return TicketService(net, directory, TicketOpener(net, zones, states), IdempotencyStore(store), rules)
 
 
 def network_service(

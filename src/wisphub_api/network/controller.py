@@ -24,9 +24,7 @@ NOT_KEPT: Final = {"Cache-Control": "no-store"}
 AS_USUAL: Final = PingOrder()
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
-TaskId = Annotated[
-    str, PathParameter(description="as the start returned it", max_length=200)
-]
+TaskId = Annotated[str, PathParameter(description="as the start returned it", max_length=200)]
 Wait = Annotated[
     float,
     QueryParameter(ge=0, le=LONGEST_WAIT_S, description="how long to wait for the result, in seconds"),

@@ -1,4 +1,4 @@
-"""WispHub Net's tickets: its form, its rows, its dates."""
+"""WispHub Net's tickets: the calls that list, read and open them, the form, the rows and their dates."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def _read(net: WispHubNet, filters: Mapping[str, int], urgency: Urgency) -
 
 
 def _may_be_in(ticket: Ticket, state: int) -> bool:
-    """Tell whether a row is of the state asked for: a filter that is not known is ignored upstream.
+    """Return whether a row is of the state asked for: a filter that is not known is ignored upstream.
 
     Where the row names its state in words, the filter is trusted.
     """
@@ -94,7 +94,7 @@ async def find_ticket(net: WispHubNet, ticket_id: int) -> Ticket | None:
 
 
 async def open_ticket(net: WispHubNet, order: TicketOrder) -> Ticket:
-    """Open a ticket, by being told once; gives its number with what was sent.
+    """Open a ticket, with a request that is sent once, and return its number with what was sent.
 
     Raises:
         UpstreamUncertain: It may have been opened.
@@ -188,7 +188,7 @@ def _time(value: Text) -> dt.datetime | None:
 
 
 def _answer(answers: Any) -> str | None:
-    """Give the text of `{"respuesta": …}`, the last one's where there are several."""
+    """Return the text of `{"respuesta": …}`, the last one's where there are several."""
     latest = answers[-1] if isinstance(answers, list) and answers else answers
     text = latest.get("respuesta") if isinstance(latest, dict) else None
     return clean_text(text) if isinstance(text, str) else None
