@@ -1,4 +1,4 @@
-"""What the service would meet if it were started now: each part asked for once, told in plain words."""
+"""What the service would meet if it were started now: each part is asked for once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Finding(Struct, frozen=True):
 
     is_good: bool
     part: str
-    told: str
+    detail: str
 
 
 class NotAsExpected(Exception):
@@ -43,7 +43,7 @@ class NotAsExpected(Exception):
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask for one part after the other; where WispHub Net is not reached, for none of its own."""
+    """Return what is found of each part in turn; of WispHub Net's parts nothing where it is not reached."""
     if settings.redis_url is not None:
         yield await _find_redis(settings.redis_url)
     first = await _find("WispHub Net", _reach, settings)
@@ -56,19 +56,19 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def _find_redis(url: Secret) -> Finding:
     async with RedisLink(url.reveal()) as link:
         state = link.state()
-    told = "answers, and takes what it is given" if state.why is None else state.why
-    return Finding(is_good=state.why is None, part="Redis", told=told)
+    detail = "answers, and takes what it is given" if state.why is None else state.why
+    return Finding(is_good=state.why is None, part="Redis", detail=detail)
 
 
 async def _find(part: str, look: Look, settings: Settings) -> Finding:
     """Look with a client of its own: what fails in one part says nothing of the next."""
     try:
         async with WispHubNet(settings) as net:
-            return Finding(is_good=True, part=part, told=await look(net, settings))
+            return Finding(is_good=True, part=part, detail=await look(net, settings))
     except UpstreamError as error:
-        return Finding(is_good=False, part=part, told=reason(error))
+        return Finding(is_good=False, part=part, detail=reason(error))
     except NotAsExpected as error:
-        return Finding(is_good=False, part=part, told=str(error))
+        return Finding(is_good=False, part=part, detail=str(error))
 
 
 async def _reach(net: WispHubNet, _: Settings) -> str:
@@ -77,8 +77,8 @@ async def _reach(net: WispHubNet, _: Settings) -> str:
     if not clients:
         raise NotAsExpected("reached, and it lists no client: is this the right account?")
     missing = ", ".join(never_filled(clients)) or "no field"
-    told = f"reached, key accepted; of {page.count} clients the first {len(page.rows)} were read"
-    return f"{told}, {page.rows.count(None)} without a usable id; never filled: {missing}"
+    detail = f"reached, key accepted; of {page.count} clients the first {len(page.rows)} were read"
+    return f"{detail}, {page.rows.count(None)} without a usable id; never filled: {missing}"
 
 
 async def _by_id(net: WispHubNet, _: Settings) -> str:

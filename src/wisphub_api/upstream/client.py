@@ -61,14 +61,14 @@ class UpstreamCall(Struct, frozen=True):
     elapsed_s: float
 
 
-def _tell_nobody(_: UpstreamCall) -> None: ...
+def _ignore(_: UpstreamCall) -> None: ...
 
 
 class WispHubNet:
-    """WispHub Net's calls, as an async context; safe to share between tasks.
+    """Calls to WispHub Net, as an async context; safe to share between tasks.
 
-    All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that
-    cannot be read.
+    Reads are safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that cannot be
+    read. Writes are sent once.
     At most `net_concurrency` are under way at once, whoever asks, and at most `net_rate_per_s` begin a
     second; a person's call goes before a crawl's. While WispHub Net is down, one call at a time finds out
     whether it is back, and the others are refused at once.
@@ -76,14 +76,14 @@ class WispHubNet:
     Args:
         settings: Host, key, concurrency and time-out.
         transport: Stands in for the network in tests.
-        observe: Is told each try when it has ended; must not raise.
+        observe: Called with each try when it has ended; must not raise.
     """
 
     def __init__(
         self,
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None = None,
-        observe: Callable[[UpstreamCall], None] = _tell_nobody,
+        observe: Callable[[UpstreamCall], None] = _ignore,
     ) -> None:
         limit = settings.net_concurrency
         # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
@@ -134,7 +134,7 @@ class WispHubNet:
     def _pages(
         self, path: str, read: PageReader[Any, T], filters: Mapping[str, int], urgency: Urgency
     ) -> Fetch[T]:
-        """Give what reads one page of a list."""
+        """Return what reads one page of a list."""
 
         async def page(offset: int, limit: int) -> Page[T]:
             return await self.read(path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency)
@@ -150,7 +150,10 @@ class WispHubNet:
         urgency: Urgency = Urgency.INTERACTIVE,
         **ids: int | str,
     ) -> T:
-        """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
+        """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path.
+
+        A person's read ends at a deadline whatever happens; a crawl's page only begins no new try after its.
+        """
         request = self._http.build_request("GET", path.format(**ids), params=dict(params))
         is_awaited = urgency is Urgency.INTERACTIVE
         failure: UpstreamError | None = None
@@ -175,7 +178,7 @@ class WispHubNet:
     async def write(
         self, method: str, path: str, content: Content, read: Callable[[bytes], T], **ids: int | str
     ) -> T:
-        """Tell it to do something, once; `ids` fill the path.
+        """Send a request that changes something, once; `ids` fill the path.
 
         Raises:
             UpstreamUncertain: It may have been done: the answer did not come, or could not be read.
@@ -189,7 +192,7 @@ class WispHubNet:
 
     @asynccontextmanager
     async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[AsyncExitStack]:
-        """Let a call begin when it may, and tell how it ended; to close what is given frees its permit."""
+        """Let a call begin when it may, and observe how it ends; closing the stack frees its permit early."""
         self._refuse_long_pause(urgency)
         with self.breaker.watching():
             async with AsyncExitStack() as call:
@@ -198,14 +201,14 @@ class WispHubNet:
                     yield call
 
     def _refuse_long_pause(self, urgency: Urgency) -> None:
-        """Tell a person at once that WispHub Net will take no call for longer than one may last."""
+        """Refuse a person's call at once where WispHub Net will take none for longer than one may last."""
         pauses_s = self.budget.state().pauses_s
         if urgency is Urgency.INTERACTIVE and pauses_s > self._timeout_s:
             raise UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=pauses_s)
 
     @contextmanager
     def _observed(self, path: str) -> Iterator[None]:
-        """Tell how a try of this call ended; one that was cancelled did not end."""
+        """Observe how a try of this call ends; one that is cancelled does not end."""
         begun = perf_counter()
         try:
             yield
