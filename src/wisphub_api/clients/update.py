@@ -106,9 +106,9 @@ class ClientUpdates:
                 await self._write(service_id, wanted)
             except UpstreamUncertain as error:
                 found = await self._look_again(service_id, wanted, error)
-                return _forwarded(0.0, reading.age_s + reading.ttl_s, found)
+                return _written(0.0, reading.age_s + reading.ttl_s, found)
             await self._directory.amend(ProfileChanged(service_id, wanted))
-            return _forwarded(reading.age_s, reading.ttl_s, applied(client, wanted))
+            return _written(reading.age_s, reading.ttl_s, applied(client, wanted))
 
     async def _write(self, service_id: int, wanted: ProfileUpdate) -> None:
         """Write it upstream, and translate a refusal into whose fault it is."""
@@ -168,5 +168,5 @@ def _clean(name: str, value: str | float) -> str | float:
     return text
 
 
-def _forwarded(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:
+def _written(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:
     return Reading(represent(client), age_s, ttl_s, has_waited=True, forwarded="method")
