@@ -18,8 +18,8 @@ from wisphub_api.cache.slot import Policy
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.checks import CheckRules, IdentityChecks
 from wisphub_api.clients.controller import ClientController
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.service import ClientService, load_directory
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
 from wisphub_api.fleet.store import Store
@@ -32,18 +32,18 @@ from wisphub_api.network.diagnostic import PingPolicy
 from wisphub_api.network.service import NetworkService
 from wisphub_api.network.shared_pings import SharedPings
 from wisphub_api.network.task_ids import TaskIds
+from wisphub_api.network.upstream import PingCalls
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
 from wisphub_api.sharing import Sharing
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
-from wisphub_api.tickets.first_answers import FirstAnswers
-from wisphub_api.tickets.opening import Desk
+from wisphub_api.tickets.idempotency import IdempotencyStore
+from wisphub_api.tickets.opening import TicketOpener
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.network import PingCalls
 from wisphub_api.web.admission import Admission, admitting
 from wisphub_api.web.cors import cors_config
 from wisphub_api.web.docs import PATH as DOCS
@@ -194,7 +194,7 @@ def ticket_service(
     states = tuple(sorted({settings.default_ticket_status, *settings.active_ticket_states}))
     days_off = colombian_days_off(settings.extra_holidays)
     rules = Rules(settings.default_ticket_status, settings.max_ticket_resolution_days, days_off)
-    return TicketService(net, directory, Desk(net, zones, states), FirstAnswers(store), rules)
+    return TicketService(net, directory, TicketOpener(net, zones, states), IdempotencyStore(store), rules)
 
 
 def network_service(

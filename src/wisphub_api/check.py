@@ -1,22 +1,33 @@
-"""What the service would meet if it were started now: each part asked for once, told in plain words."""
+"""What the service would meet if it were started now: each part is asked for once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from http import HTTPStatus
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
-from wisphub_api.exceptions import UpstreamError
+from wisphub_api.clients.models import Client
+from wisphub_api.clients.upstream import find_client, read_first_clients
+from wisphub_api.exceptions import (
+    UpstreamError,
+    UpstreamFailed,
+    UpstreamRateLimited,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnreadable,
+)
 from wisphub_api.fleet.redis_link import RedisLink
 from wisphub_api.internet_plans.service import load_catalogue
+from wisphub_api.payment_methods.upstream import read_payment_methods
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
+from wisphub_api.tickets.upstream import read_tickets
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.first_page import first_clients, never_filled
-from wisphub_api.upstream.payment_methods import read_payment_methods
-from wisphub_api.upstream.reason import reason
-from wisphub_api.upstream.tickets import read_tickets
 
 
 class Finding(Struct, frozen=True):
@@ -24,7 +35,7 @@ class Finding(Struct, frozen=True):
 
     is_good: bool
     part: str
-    told: str
+    detail: str
 
 
 class NotAsExpected(Exception):
@@ -32,7 +43,7 @@ class NotAsExpected(Exception):
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask for one part after the other; where WispHub Net is not reached, for none of its own."""
+    """Return what is found of each part in turn; of WispHub Net's parts nothing where it is not reached."""
     if settings.redis_url is not None:
         yield await _find_redis(settings.redis_url)
     first = await _find("WispHub Net", _reach, settings)
@@ -45,35 +56,35 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 async def _find_redis(url: Secret) -> Finding:
     async with RedisLink(url.reveal()) as link:
         state = link.state()
-    told = "answers, and takes what it is given" if state.why is None else state.why
-    return Finding(is_good=state.why is None, part="Redis", told=told)
+    detail = "answers, and takes what it is given" if state.why is None else state.why
+    return Finding(is_good=state.why is None, part="Redis", detail=detail)
 
 
 async def _find(part: str, look: Look, settings: Settings) -> Finding:
     """Look with a client of its own: what fails in one part says nothing of the next."""
     try:
         async with WispHubNet(settings) as net:
-            return Finding(is_good=True, part=part, told=await look(net, settings))
+            return Finding(is_good=True, part=part, detail=await look(net, settings))
     except UpstreamError as error:
-        return Finding(is_good=False, part=part, told=reason(error))
+        return Finding(is_good=False, part=part, detail=reason(error))
     except NotAsExpected as error:
-        return Finding(is_good=False, part=part, told=str(error))
+        return Finding(is_good=False, part=part, detail=str(error))
 
 
 async def _reach(net: WispHubNet, _: Settings) -> str:
-    page = await first_clients(net)
+    page = await read_first_clients(net)
     clients = [row.client for row in page.rows if row is not None]
     if not clients:
         raise NotAsExpected("reached, and it lists no client: is this the right account?")
     missing = ", ".join(never_filled(clients)) or "no field"
-    told = f"reached, key accepted; of {page.count} clients the first {len(page.rows)} were read"
-    return f"{told}, {page.rows.count(None)} without a usable id; never filled: {missing}"
+    detail = f"reached, key accepted; of {page.count} clients the first {len(page.rows)} were read"
+    return f"{detail}, {page.rows.count(None)} without a usable id; never filled: {missing}"
 
 
 async def _by_id(net: WispHubNet, _: Settings) -> str:
-    page = await first_clients(net)
+    page = await read_first_clients(net)
     wanted = next(row.service_id for row in page.rows if row is not None)
-    if await net.find_client(wanted) is None:
+    if await find_client(net, wanted) is None:
         raise NotAsExpected("WispHub Net does not find by its id a client that it lists")
     return "found"
 
@@ -90,6 +101,43 @@ async def _tickets(net: WispHubNet, settings: Settings) -> str:
 
 async def _payment_methods(net: WispHubNet, _: Settings) -> str:
     return f"{len((await read_payment_methods(net)).rows)} read"
+
+
+def never_filled(clients: Sequence[Client]) -> list[str]:
+    """Return the names of the fields that no client has a value in."""
+    names = [field.name for field in msgspec.structs.fields(Client)]
+    return [name for name in names if all(getattr(client, name) is None for client in clients)]
+
+
+_HINTS: Final[dict[type[UpstreamError], str]] = {
+    UpstreamRateLimited: "try again later, and look at WISPHUB_NET_RATE",
+    UpstreamRefused: "look for the key in WispHub Net, and at what it may be used for",
+    UpstreamTimeout: "it is slow, hangs, or is behind a firewall; WISPHUB_NET_TIMEOUT says how long to wait",
+    UpstreamUnreadable: "half an answer, a proxy's page, or something else than WispHub Net's API",
+}
+
+
+def reason(error: UpstreamError) -> str:
+    """Return what went wrong and where to look, for who sets the service up."""
+    below = list(_causes(error))
+    if any(isinstance(cause, socket.gaierror) for cause in below):
+        return "its name is not known: look at WISPHUB_NET_HOST, and at this machine's DNS"
+    if any(isinstance(cause, ConnectionRefusedError) for cause in below):
+        return "nothing listens there: look at WISPHUB_NET_HOST and its port"
+    if tls := next((cause for cause in below if isinstance(cause, ssl.SSLError)), None):
+        return f"no TLS connection: {getattr(tls, 'verify_message', '') or tls.reason}"
+    hint = _HINTS.get(type(error), "")
+    if isinstance(error, UpstreamFailed) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        hint = "is WISPHUB_NET_HOST the address of the API?"
+    return f"{error}: {hint}" if hint else str(error)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Return the errors that led to this one, the last first."""
+    cause = error.__cause__ or error.__context__
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
 
 
 Look = Callable[[WispHubNet, Settings], Awaitable[str]]

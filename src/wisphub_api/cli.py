@@ -96,7 +96,7 @@ async def _tell_findings(settings: Settings) -> int:
 
     failed = 0
     async for finding in findings(settings):
-        click.echo(f"{'ok' if finding.is_good else 'FAILED':6}  {finding.part}: {finding.told}")
+        click.echo(f"{'ok' if finding.is_good else 'FAILED':6}  {finding.part}: {finding.detail}")
         failed += not finding.is_good
     return failed
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from wisphub_api.cache.shared import Codec
-from wisphub_api.clients.changes import ClientChange
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.packing import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.codec import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.update import ClientChange
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.payment_methods.models import PaymentMethod
 from wisphub_api.payment_methods.service import PaymentMethods

@@ -16,9 +16,9 @@ from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.clients.attempts import FailedAttempts
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.identity import NOBODY, RESOLVE_MIN_FIELDS, best_matches, nobody, verify
 from wisphub_api.clients.models import Claim, Client, ClientNumber, Verification
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.text import fold_place
 from wisphub_api.exceptions import (
     AmbiguousMatch,

@@ -18,7 +18,6 @@ from wisphub_api.cache.answers import Question
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.wish import Wish
 from wisphub_api.clients.checks import IdentityChecks
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Claim, Client, ClientNumber, ProfileUpdate, Verification
 from wisphub_api.clients.service import (
     QUERY_MAX_CHARS,
@@ -28,6 +27,7 @@ from wisphub_api.clients.service import (
     page_in_memory,
     search_in_memory,
 )
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.web.admission import SCOPE
 from wisphub_api.web.cache_control import asked_freshness

@@ -30,29 +30,29 @@ NOBODY: Final = Client(
     internet_plan_price=1.0,
     technician_id=None,
 )
-"""Stands in for a client that there is not: to check against it takes as long. What is found is not told."""
+"""Stands in for a client that there is not, so that a check takes as long; what it finds is not returned."""
 _NOBODY: Final = msgspec.json.encode(NOBODY)
 _CLIENTS: Final = msgspec.json.Decoder(Client)
 
 
 def nobody() -> Client:
-    """Make `NOBODY` of JSON, as every client is made that there is: that takes as long, too."""
+    """Return `NOBODY`, decoded from JSON as every real client is, so that it takes as long."""
     return _CLIENTS.decode(_NOBODY)
 
 
 def text_matches(given: str, recorded: str | None) -> bool:
-    """Tell whether the given text, normalised, is contained in the recorded; empty text never is."""
+    """Return whether the given text, normalised, is contained in the recorded; empty text never is."""
     needle = fold_place(given)
     return bool(needle) and recorded is not None and needle in fold_place(recorded)
 
 
 def price_matches(given: float, recorded: float | None) -> bool:
-    """Tell whether two prices differ by no more than 1.0."""
+    """Return whether two prices differ by no more than 1.0."""
     return recorded is not None and abs(given - recorded) <= PRICE_TOLERANCE
 
 
 def matched_fields(claim: Claim, client: Client, plan_price: float | None) -> tuple[str, ...]:
-    """Name the given fields that match the client's record.
+    """Return the names of the given fields that match the client's record.
 
     Args:
         claim: What the person says.
@@ -72,13 +72,13 @@ def matched_fields(claim: Claim, client: Client, plan_price: float | None) -> tu
 
 
 def verify(claim: Claim, client: Client, plan_price: float | None) -> Verification:
-    """Decide whether every given field matches; nothing given matches nothing."""
+    """Return whether every given field matches; nothing given matches nothing."""
     matched = matched_fields(claim, client, plan_price)
     return Verification(is_valid=bool(matched) and matched == claim.given, matched_fields=matched)
 
 
 def best_matches(claim: Claim, candidates: Iterable[tuple[Client, float | None]]) -> list[Client]:
-    """Give the clients that match the most fields, at least 3; more than one is a tie.
+    """Return the clients that match the most fields, at least 3; more than one is a tie.
 
     Args:
         claim: What the person says.

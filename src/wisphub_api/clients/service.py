@@ -10,11 +10,12 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.clients.directory import Directory, prepare
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import NOBODY
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory, prepare
+from wisphub_api.clients.snapshot.records import NOBODY
 from wisphub_api.clients.text import fold
+from wisphub_api.clients.upstream import read_clients
 from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
 from wisphub_api.upstream.client import WispHubNet
 
@@ -30,14 +31,14 @@ async def load_directory(net: WispHubNet, previous: Directory | None) -> Directo
     Raises:
         CrawlIncomplete: Where there were clients there are none all of a sudden: a fault, not the truth.
     """
-    crawl = net.clients(previous.known if previous else NOBODY)
+    crawl = read_clients(net, previous.known if previous else NOBODY)
     clients, _ = await asyncio.gather(crawl, asyncio.to_thread(prepare))
     if previous and not len(clients):
         raise CrawlIncomplete("WispHub Net's list of clients is empty all of a sudden")
     return await asyncio.to_thread(_build, clients, previous)
 
 
-def _build(clients: Gathering, previous: Directory | None) -> Directory:
+def _build(clients: SnapshotBuilder, previous: Directory | None) -> Directory:
     records = clients.build()
     return previous.refreshed(records) if previous else Directory(records)
 

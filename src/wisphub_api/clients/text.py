@@ -14,7 +14,7 @@ _NATIONAL_DIGITS: Final = 10
 
 
 def fold(text: str) -> str:
-    """Drop case and accents, and trim and collapse white space."""
+    """Return text without case and accents, trimmed, its white space collapsed."""
     if not text.isascii():
         decomposed = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in decomposed if not unicodedata.combining(char))
@@ -22,28 +22,28 @@ def fold(text: str) -> str:
 
 
 def fold_place(text: str) -> str:
-    """Fold, and drop a leading `v/`, `vda/`, `vereda`, `barrio` or `b/`, which people use or leave out."""
+    """Return text folded, without a leading `v/`, `vda/`, `vereda`, `barrio` or `b/`: people leave it out."""
     folded = fold(text)
     lead = _PLACE.match(folded)
     return folded[lead.end() :] if lead else folded
 
 
 def document_key(text: str) -> str:
-    """Keep the letters and digits of an identity document, in one case."""
+    """Return the letters and digits of an identity document, in one case."""
     if text.isascii() and text.isalnum():
         return text.casefold()
     return "".join(char for char in fold(text) if char.isalnum())
 
 
 def phone_key(text: str) -> str:
-    """Keep the digits of one phone number, without Colombia's country code."""
+    """Return the digits of one phone number, without Colombia's country code."""
     digits = text if _is_digits(text) else _NOT_DIGITS.sub("", text)
     is_international = len(digits) == len(_COUNTRY) + _NATIONAL_DIGITS and digits.startswith(_COUNTRY)
     return digits[len(_COUNTRY) :] if is_international else digits
 
 
 def phone_keys(text: str) -> list[str]:
-    """Give the key of each number that a record's phone field holds."""
+    """Return the key of each number that a record's phone field holds."""
     parts = (text,) if _is_digits(text) else _SEPARATED.split(text)
     return [key for part in parts if (key := phone_key(part))]
 

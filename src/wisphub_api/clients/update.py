@@ -1,4 +1,7 @@
-"""Changing a client's profile: upstream first, then in memory; an open outcome is looked up, not guessed."""
+"""Changing a client's profile: upstream first, then in memory; an open outcome is looked up, not guessed.
+
+What may change in the clients between two loads is declared here; it is sent to other processes as it is.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,14 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 import msgspec
+from msgspec import Struct
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
-from wisphub_api.clients.changes import ProfileChanged, RecordRead, applied
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Client, ProfileUpdate
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.upstream import find_client, write_profile
 from wisphub_api.exceptions import (
     InvalidRequest,
     NotFound,
@@ -25,7 +29,6 @@ from wisphub_api.exceptions import (
     UpstreamUncertain,
 )
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.profile import write_profile
 
 _MARKUP: Final = re.compile(r"[<>{}\\`]")
 _NOT_SHOWN: Final = "The change was sent to WispHub Net, but the client's record does not show it"
@@ -36,6 +39,36 @@ _FORMS: Final = {
         "at least 7 digits, and ` +-().,;/|`",
     ),
 }
+
+
+class ProfileChanged(Struct, frozen=True, tag=True):
+    """A client's profile was changed upstream."""
+
+    service_id: int
+    update: ProfileUpdate
+
+    def __call__(self, directory: Directory, /) -> Directory:
+        """Return the directory with the changed fields in place of the client's own."""
+        client = directory.by_service_id(self.service_id)
+        return directory if client is None else directory.replaced(applied(client, self.update))
+
+
+class RecordRead(Struct, frozen=True, tag=True):
+    """A client's record was read by itself."""
+
+    client: Client
+
+    def __call__(self, directory: Directory, /) -> Directory:
+        """Return the directory with this record in place of the one before."""
+        return directory.replaced(self.client)
+
+
+ClientChange = ProfileChanged | RecordRead
+
+
+def applied(client: Client, update: ProfileUpdate) -> Client:
+    """Return the client with the changed fields in place of its own."""
+    return msgspec.structs.replace(client, **update.given)
 
 
 class ClientUpdates:
@@ -51,10 +84,10 @@ class ClientUpdates:
         self._directory = directory
         self._net = net
         self._look_again_s = look_again_s
-        self._turns: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def update(self, service_id: int, update: ProfileUpdate) -> Reading[Representation]:
-        """Change what is given, and give the client as it is then; from then on every answer shows it.
+        """Change what is given, and return the client as it is then; from then on every answer shows it.
 
         Raises:
             InvalidRequest: Nothing is given, or a value is not allowed, here or upstream.
@@ -64,7 +97,7 @@ class ClientUpdates:
             UpstreamError: It was not changed.
         """
         wanted = cleaned(update)
-        async with self._turns.setdefault(service_id, asyncio.Lock()):
+        async with self._locks.setdefault(service_id, asyncio.Lock()):
             reading = await self._directory.read()
             client = reading.value.by_service_id(service_id)
             if client is None:
@@ -73,12 +106,12 @@ class ClientUpdates:
                 await self._write(service_id, wanted)
             except UpstreamUncertain as error:
                 found = await self._look_again(service_id, wanted, error)
-                return _forwarded(0.0, reading.age_s + reading.ttl_s, found)
+                return _written(0.0, reading.age_s + reading.ttl_s, found)
             await self._directory.amend(ProfileChanged(service_id, wanted))
-            return _forwarded(reading.age_s, reading.ttl_s, applied(client, wanted))
+            return _written(reading.age_s, reading.ttl_s, applied(client, wanted))
 
     async def _write(self, service_id: int, wanted: ProfileUpdate) -> None:
-        """Write it upstream, and say of a refusal whose fault it is."""
+        """Write it upstream, and translate a refusal into whose fault it is."""
         try:
             await write_profile(self._net, service_id, wanted)
         except UpstreamFailed as error:
@@ -89,7 +122,7 @@ class ClientUpdates:
             raise
 
     async def _look_again(self, service_id: int, wanted: ProfileUpdate, doubt: UpstreamUncertain) -> Client:
-        """Give the client as upstream shows it, and show it likewise.
+        """Return the client as upstream shows it, and from then on show it likewise.
 
         Raises:
             UpdateNotMade: It does not show the change.
@@ -97,7 +130,7 @@ class ClientUpdates:
         """
         try:
             async with asyncio.timeout(self._look_again_s):
-                found = await self._net.find_client(service_id)
+                found = await find_client(self._net, service_id)
         except (UpstreamError, TimeoutError):
             raise doubt from None
         if found is None:
@@ -135,5 +168,5 @@ def _clean(name: str, value: str | float) -> str | float:
     return text
 
 
-def _forwarded(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:
+def _written(age_s: float, ttl_s: float, client: Client) -> Reading[Representation]:
     return Reading(represent(client), age_s, ttl_s, has_waited=True, forwarded="method")

@@ -1,4 +1,4 @@
-"""The internet plans' routes."""
+"""The routes of the internet plans."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class InternetPlanController(Controller):
         limit: Limit = None,
         offset: Offset = 0,
     ) -> Response[list[InternetPlan]]:
-        """Give all plans, with price and speeds, by plan_id."""
+        """Return all plans, with price and speeds, by plan_id."""
         return cached_response(await plans.page(limit, offset, asked_freshness(request)), request)
 
     @get(
@@ -64,5 +64,5 @@ class InternetPlanController(Controller):
     async def by_id(
         self, plans: NamedDependency[PlanService], request: AnyRequest, plan_id: PlanId
     ) -> Response[InternetPlan]:
-        """Give one plan's price and speeds."""
+        """Return one plan's price and speeds."""
         return cached_response(await plans.by_id(plan_id, asked_freshness(request)), request)

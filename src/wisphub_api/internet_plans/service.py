@@ -1,4 +1,4 @@
-"""What can be asked of the internet plans, all of it from memory."""
+"""Internet plans: loaded from WispHub Net, listed and found from memory."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import NotFound, UpstreamError
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
-from wisphub_api.upstream.client import WispHubNet, has_detail
+from wisphub_api.internet_plans.upstream import has_detail, read_detail, read_plans
+from wisphub_api.upstream.client import WispHubNet
 
 logger = logging.getLogger(__name__)
 
@@ -26,9 +27,9 @@ async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> Pla
     Raises:
         UpstreamError: The plans could not be read.
     """
-    crawl = await net.plans()
+    crawl = await read_plans(net)
     asked = [plan for plan in crawl.rows if has_detail(plan)]
-    results = await asyncio.gather(*map(net.detailed, asked), return_exceptions=True)
+    results = await asyncio.gather(*(read_detail(net, plan) for plan in asked), return_exceptions=True)
     _refuse_if_half_failed(results)
     known = previous.by_id if previous else {}
     by_id = {plan.plan_id: plan for plan in crawl.rows}
@@ -40,7 +41,7 @@ async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> Pla
 def _settle(
     plan: InternetPlan, result: InternetPlan | BaseException, known: dict[int, InternetPlan]
 ) -> InternetPlan:
-    """Give the plan with its detail; without one, what was known before, if anything."""
+    """Return the plan with its detail, or with the detail that was known before where it cannot be read."""
     if isinstance(result, InternetPlan):
         return result
     logger.warning("internet plan %d has no detail: %s", plan.plan_id, result)
@@ -48,7 +49,7 @@ def _settle(
 
 
 def _refuse_if_half_failed(results: Sequence[InternetPlan | BaseException]) -> None:
-    """Raise the first failure where they are no exception; a bug at once."""
+    """Raise the first failure where half of the details failed; raise a bug at once."""
     failures = [result for result in results if isinstance(result, BaseException)]
     bugs = [failure for failure in failures if not isinstance(failure, UpstreamError)]
     if bugs or (failures and 2 * len(failures) >= len(results)):
@@ -66,12 +67,12 @@ class PlanService:
         self._catalogue = catalogue
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
-        """List plans by `plan_id`."""
+        """Return plans by `plan_id`."""
         reading = await self._catalogue.read(wish)
         return reading.map(lambda found: represent_page(found.plans, limit, offset))
 
     async def by_id(self, plan_id: int, wish: Wish = ANY) -> Reading[Representation]:
-        """Give one plan.
+        """Return one plan.
 
         Raises:
             NotFound: There is none.

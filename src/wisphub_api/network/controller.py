@@ -1,4 +1,4 @@
-"""The ping diagnostics' routes."""
+"""The routes of the ping diagnostics."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NOT_KEPT: Final = {"Cache-Control": "no-store"}
 AS_USUAL: Final = PingOrder()
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
-TaskId = Annotated[str, PathParameter(description="as the start of the diagnostic gave it", max_length=200)]
+TaskId = Annotated[str, PathParameter(description="as the start returned it", max_length=200)]
 Wait = Annotated[
     float,
     QueryParameter(ge=0, le=LONGEST_WAIT_S, description="how long to wait for the result, in seconds"),
@@ -61,7 +61,7 @@ class NetworkController(Controller):
         service_id: ServiceId,
         data: ClosedBody[PingOrder] = AS_USUAL,
     ) -> Response[Diagnosis]:
-        """Start a diagnostic; join the one that runs, or give the one that has just ended."""
+        """Start a diagnostic; join the one that runs, or return the one that has just ended."""
         with audited(Deed("start ping", request.user, service_id, data.__struct_fields__)):
             diagnosis = await network.start(service_id, data.pings)
         location = f"{self.path}/ping/{diagnosis.task_id}/"
@@ -79,6 +79,6 @@ class NetworkController(Controller):
         task_id: TaskId,
         wait: Wait = 0,
     ) -> Response[Diagnosis]:
-        """Tell what a diagnostic has found: as soon as it has, or how far it is after `wait` seconds."""
+        """Return what a diagnostic has found: as soon as it has, or how far it is after `wait` seconds."""
         async with departure(request) as gone:
             return Response(await network.result(task_id, wait, gone), headers=NOT_KEPT)

@@ -1,21 +1,22 @@
-"""One ping diagnostic, from its start to its result."""
+"""One ping diagnostic, from its start to its result, and what that result means."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextvars import Context
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Any, Final
 
 from msgspec import Struct
 
 from wisphub_api.exceptions import NotFound, UpstreamError, UpstreamFailed
-from wisphub_api.network.diagnosis import diagnose
-from wisphub_api.network.models import FINISHED_WELL, Status
+from wisphub_api.network.models import FINISHED_WELL, PingReport, Status
 from wisphub_api.network.shared_pings import PingTask
-from wisphub_api.upstream.network import PingCalls
+from wisphub_api.network.upstream import PingCalls
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ Ended = Callable[[PingTask, Status], Awaitable[None]]
 
 GROWTH: Final = 1.5
 LONGEST: Final = 5.0
+_MAC: Final = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2}[0-9a-f]{4}", re.IGNORECASE)
 
 
 class PingPolicy(Struct, frozen=True, kw_only=True):
@@ -30,7 +32,7 @@ class PingPolicy(Struct, frozen=True, kw_only=True):
 
     Attributes:
         poll_s: How long after its start a task is looked at first; later looks are further apart.
-        reuse_s: How long a result is given to those who ask for another diagnostic of the same service.
+        reuse_s: How long a result serves those who ask for another diagnostic of the same service.
         patience_s: How long a task is looked at before it is given up.
         start_wait_s: How long a caller waits for the start.
         most_running: How many may run at once.
@@ -54,9 +56,9 @@ class Diagnostic:
 
     Args:
         begin: Starts it, or finds the one that has been started.
-        calls: Tell how far it is.
+        calls: Read how far it is.
         policy: How often and how long it is looked at.
-        ended: Is told once what was found.
+        ended: Called once, with what was found.
         first_look_s: How long after the start it is looked at first.
     """
 
@@ -74,7 +76,7 @@ class Diagnostic:
         self._begun_at = self._finished_at = _now()
         self.started = asyncio.create_task(begin, context=Context())
         self._watch = asyncio.create_task(self._follow(first_look_s), context=Context())
-        self._watch.add_done_callback(self._note_end)
+        self._watch.add_done_callback(self._record_end)
 
     @property
     def age_s(self) -> float:
@@ -97,7 +99,7 @@ class Diagnostic:
         return has_found and _now() - self._finished_at <= self._policy.reuse_s
 
     def status(self) -> Status:
-        """Tell how far it is, or what it has found.
+        """Return how far it is, or what it has found.
 
         Raises:
             NotFound: WispHub Net does not know this task.
@@ -137,29 +139,68 @@ class Diagnostic:
         return status
 
     async def _poll(self, upstream_id: str, first_look_s: float) -> Status:
-        wish_s = first_look_s
+        wait_s = first_look_s
         for pause_s in pauses(self._policy.poll_s):
-            await asyncio.sleep(wish_s)
+            await asyncio.sleep(wait_s)
             try:
                 status = diagnose(await self._calls.report(upstream_id))
-                wish_s = pause_s
+                wait_s = pause_s
             except UpstreamError as error:
                 _refuse_unknown(error)
-                status, wish_s = "pending", max(pause_s, error.retry_after_s or 0.0)
+                status, wait_s = "pending", max(pause_s, error.retry_after_s or 0.0)
             if status != "pending":
                 return status
         raise AssertionError
 
-    def _note_end(self, watch: asyncio.Task[Status]) -> None:
-        """Remember when it ended, and tell of a bug at once: it may be that nobody asks."""
+    def _record_end(self, watch: asyncio.Task[Status]) -> None:
+        """Record when it ended, and log a bug at once: it may be that nobody asks."""
         self._finished_at = _now() - (0.0 if _has_failed(self.started) else self.started.result().ended_s)
         error = None if watch.cancelled() else watch.exception()
         if error and not isinstance(error, NotFound):
             logger.error("a ping diagnostic failed: internal error (%s)", type(error).__name__)
 
 
+def diagnose(report: PingReport) -> Status:
+    """Return what a diagnostic has found.
+
+    Silence means "no internet" only where every host was pinged: with an error of the router's among them,
+    or with no host that is known for what it is, nothing was found out.
+    """
+    if report.is_running:
+        return "pending"
+    devices = [host.has_answered for host in report.hosts if is_device(host.host)]
+    antennas = [host.has_answered for host in report.hosts if is_antenna(host.host)]
+    if any(devices):
+        return "stable"
+    if any(antennas):
+        return "antenna_only"
+    return "error" if report.errors or not devices + antennas else "no_internet"
+
+
+def is_device(host: str) -> bool:
+    """Return whether this is the subscriber's device: a MAC, or an address not reachable from outside.
+
+    Such are the private ones (RFC 1918, RFC 4193) and those that carriers share out (RFC 6598).
+    """
+    is_public = _is_public(host)
+    return _MAC.fullmatch(host) is not None if is_public is None else not is_public
+
+
+def is_antenna(host: str) -> bool:
+    """Return whether this is the antenna: a public address."""
+    return _is_public(host) is True
+
+
+def _is_public(host: str) -> bool | None:
+    """Return whether an address is reachable from everywhere; None where it is no address."""
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return None
+
+
 def pauses(first_s: float) -> Iterator[float]:
-    """Give the pauses between looks, for ever: ever longer, up to `LONGEST` times the first."""
+    """Return the pauses between looks, without end: ever longer, up to `LONGEST` times the first."""
     pause_s = first_s
     while True:
         yield pause_s

@@ -44,7 +44,7 @@ class HostReport(Struct, frozen=True):
 
 
 class PingReport(Struct, frozen=True):
-    """A diagnostic as WispHub Net tells it.
+    """A diagnostic as WispHub Net reports it.
 
     Attributes:
         is_running: There is no result yet.

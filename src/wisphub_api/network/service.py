@@ -3,30 +3,64 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Hashable
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final, Self
+from typing import Any, Final, Generic, Self, TypeVar
 
 from wisphub_api.cache.cached import Cached
-from wisphub_api.clients.directory import Directory
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.exceptions import DiagnosticsBusy, NotFound, UpstreamFailed, UpstreamTimeout
 from wisphub_api.network.diagnostic import Diagnostic, Ended, PingPolicy
-from wisphub_api.network.memory import Memory
 from wisphub_api.network.models import Diagnosis, Status
 from wisphub_api.network.shared_pings import PingTask, SharedPings
 from wisphub_api.network.task_ids import TaskIds
-from wisphub_api.upstream.network import PingCalls
+from wisphub_api.network.upstream import PingCalls
 
+K = TypeVar("K", bound=Hashable)
 BUSY_RETRY_S: Final = 5.0
 
 
+class _Diagnostics(Generic[K]):
+    """The latest diagnostics by a key; the oldest are dropped when they are too old or too many.
+
+    Args:
+        policy: How many are kept, and how long.
+    """
+
+    def __init__(self, policy: PingPolicy) -> None:
+        self._policy = policy
+        self._kept: dict[K, Diagnostic] = {}
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def find(self, key: K) -> Diagnostic | None:
+        """Return the one that is kept under this key."""
+        self._evict()
+        return self._kept.get(key)
+
+    def keep(self, key: K, diagnostic: Diagnostic) -> None:
+        """Keep one as the newest, in the place of the one before."""
+        self._kept.pop(key, None)
+        self._kept[key] = diagnostic
+        self._evict()
+
+    def _evict(self) -> None:
+        while self._kept and self._is_surplus(oldest := next(iter(self._kept))):
+            del self._kept[oldest]
+
+    def _is_surplus(self, key: K) -> bool:
+        is_old = self._kept[key].age_s > self._policy.keep_s
+        return is_old or len(self._kept) > self._policy.most_kept
+
+
 class NetworkService:
-    """Starts ping diagnostics and tells what they found, as an async context.
+    """Starts ping diagnostics and returns what they found, as an async context.
 
     Args:
         directory: The clients; only theirs are pinged.
-        calls: Start pings and tell how far they are.
+        calls: Start pings and read how far they are.
         task_ids: Names tasks towards callers.
         policy: How diagnostics are run.
         shared: Lets other processes know of what is started here, and the other way round.
@@ -45,8 +79,8 @@ class NetworkService:
         self._calls = calls
         self._task_ids = task_ids
         self._policy = policy
-        self._of_service: Memory[int] = Memory(policy)
-        self._by_task: Memory[str] = Memory(policy)
+        self._of_service: _Diagnostics[int] = _Diagnostics(policy)
+        self._by_task: _Diagnostics[str] = _Diagnostics(policy)
         self._running: set[Diagnostic] = set()
 
     async def __aenter__(self) -> Self:
@@ -59,7 +93,7 @@ class NetworkService:
             await diagnostic.cancel()
 
     async def start(self, service_id: int, pings: int) -> Diagnosis:
-        """Start a diagnostic, or join the one that runs, or give the one that has just ended.
+        """Start a diagnostic, or join the one that runs, or return the one that has just ended.
 
         These may be another process's. A caller who comes later joins as well where this one has to go
         without an answer.
@@ -83,12 +117,12 @@ class NetworkService:
         return Diagnosis(task_id, diagnostic.status() if task.status == "pending" else task.status)
 
     async def result(self, task_id: str, wait_s: float, gone: asyncio.Future[None]) -> Diagnosis:
-        """Tell what a diagnostic has found, as soon as it has, or after `wait_s` how far it is.
+        """Return what a diagnostic has found, as soon as it has, or after `wait_s` how far it is.
 
         A task that is not in memory, as it was started by another worker, is looked at from now on.
 
         Args:
-            task_id: As `start` gave it.
+            task_id: As `start` returned it.
             wait_s: How long to wait for the result, in seconds.
             gone: Done when the caller waits no longer.
 
@@ -99,7 +133,7 @@ class NetworkService:
         upstream_id = self._task_ids.read(task_id)
         diagnostic = self._by_task.find(task_id)
         if diagnostic is None:
-            diagnostic = self._begin(_known(upstream_id), _tell_nobody, first_look_s=0.0)
+            diagnostic = self._begin(_known(upstream_id), _ignore, first_look_s=0.0)
             self._by_task.keep(task_id, diagnostic)
         await diagnostic.wait(wait_s, gone)
         return Diagnosis(task_id, diagnostic.status())
@@ -121,7 +155,7 @@ class NetworkService:
 
     async def _order(self, service_id: int, pings: int) -> PingTask:
         """Find the task that another process has started, or start one."""
-        async with self._shared.turn(service_id):
+        async with self._shared.lease(service_id):
             found = await self._shared.find(service_id)
             if found is not None:
                 return found
@@ -148,4 +182,4 @@ async def _known(upstream_id: str) -> PingTask:
     return PingTask(upstream_id)
 
 
-async def _tell_nobody(_: PingTask, __: Status) -> None: ...
+async def _ignore(_: PingTask, __: Status) -> None: ...

@@ -15,10 +15,10 @@ from wisphub_api.exceptions import UpstreamTimeout
 from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.network.models import FINISHED_WELL, Status
 
-HOLD_S: Final = 60.0
-"""Longer than a start takes: who still holds a service after that has died."""
+LEASE_S: Final = 60.0
+"""Longer than a start takes: a process that still has the lease after that has died."""
 WAIT_S: Final = 30.0
-ASK_EVERY_S: Final = 0.2
+RETRY_EVERY_S: Final = 0.2
 
 
 class PingTask(Struct, frozen=True):
@@ -35,7 +35,7 @@ class PingTask(Struct, frozen=True):
     ended_s: float = 0.0
 
 
-class _Note(Struct, frozen=True):
+class _Record(Struct, frozen=True):
     upstream_id: str
     status: Status
     at: float
@@ -45,7 +45,7 @@ class SharedPings:
     """The tasks that all processes know of, by service.
 
     Args:
-        store: Where they are noted.
+        store: Where they are recorded.
         running_s: How long a task without a result is followed.
         reuse_s: How long a result serves who wants another diagnostic.
         clock: Seconds since the epoch, much the same in all processes.
@@ -60,23 +60,23 @@ class SharedPings:
         self._clock = clock
 
     @asynccontextmanager
-    async def turn(self, service_id: int) -> AsyncIterator[None]:
+    async def lease(self, service_id: int) -> AsyncIterator[None]:
         """Wait until no other process starts a diagnostic of this service, and keep them from it.
 
         Raises:
             UpstreamTimeout: It takes too long.
         """
-        hold = await self._wait(_key(service_id))
+        lease = await self._wait(_key(service_id))
         try:
             yield
         finally:
-            await self._store.release(hold)
+            await self._store.release(lease)
 
     async def find(self, service_id: int) -> PingTask | None:
-        """Give the task that runs, or has just found something; what another release has written is none."""
-        note = await self._store.read(_key(service_id))
+        """Return the task that runs, or has just found something; another release's records are ignored."""
+        record = await self._store.read(_key(service_id))
         try:
-            found = msgspec.json.decode(note or b"", type=_Note)
+            found = msgspec.json.decode(record or b"", type=_Record)
         except msgspec.MsgspecError:
             return None
         is_running = found.status == "pending"
@@ -84,31 +84,31 @@ class SharedPings:
         return PingTask(found.upstream_id, found.status, ended_s)
 
     async def begun(self, service_id: int, upstream_id: str) -> PingTask:
-        """Let the others know of a task that has been started; in one's turn."""
+        """Let the others know of a task that has been started; needs the lease."""
         await self._write(service_id, upstream_id, "pending", self._running_s)
         return PingTask(upstream_id)
 
     async def ended(self, service_id: int, task: PingTask, status: Status) -> None:
         """Let the others know what a task has found; a task that is not the latest is of no interest.
 
-        Nor is it where another has its turn: who follows the task now will tell.
+        Nor is it where another process has the lease: that one follows the task now and will record its end.
         """
-        hold = await self._store.hold(_key(service_id), HOLD_S)
-        if hold is None:
+        lease = await self._store.hold(_key(service_id), LEASE_S)
+        if lease is None:
             return
         try:
             latest = await self.find(service_id)
             if latest and (latest.upstream_id, latest.status) == (task.upstream_id, "pending"):
                 await self._end(service_id, task, status)
         finally:
-            await self._store.release(hold)
+            await self._store.release(lease)
 
     async def _wait(self, key: str) -> Hold:
-        for _ in range(round(WAIT_S / ASK_EVERY_S)):
-            hold = await self._store.hold(key, HOLD_S)
-            if hold is not None:
-                return hold
-            await asyncio.sleep(ASK_EVERY_S)
+        for _ in range(round(WAIT_S / RETRY_EVERY_S)):
+            lease = await self._store.hold(key, LEASE_S)
+            if lease is not None:
+                return lease
+            await asyncio.sleep(RETRY_EVERY_S)
         raise UpstreamTimeout("Another process has not started the diagnostic yet. Ask again to join it.")
 
     async def _end(self, service_id: int, task: PingTask, status: Status) -> None:
@@ -118,8 +118,8 @@ class SharedPings:
             await self._store.erase(_key(service_id))
 
     async def _write(self, service_id: int, upstream_id: str, status: Status, keep_s: float) -> None:
-        note = _Note(upstream_id, status, self._clock())
-        await self._store.write(_key(service_id), msgspec.json.encode(note), keep_s)
+        record = _Record(upstream_id, status, self._clock())
+        await self._store.write(_key(service_id), msgspec.json.encode(record), keep_s)
 
 
 def _key(service_id: int) -> str:

@@ -1,4 +1,4 @@
-"""Task ids that only this service can have given, and that every worker of it knows for its own."""
+"""Task ids that only this service can have issued, and that each of its workers recognises."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ class TaskIds:
         self._key = sha256(secret.reveal().encode()).digest()
 
     def issue(self, upstream_id: str) -> str:
-        """Give the id by which callers ask for a task; always the same."""
+        """Return the id by which callers ask for a task; always the same."""
         return f"{upstream_id}.{self._signature(upstream_id)}"
 
     def read(self, task_id: str) -> str:
-        """Give WispHub Net's own id of a task.
+        """Return WispHub Net's own id of a task.
 
         Raises:
-            NotFound: This service has given no such id.
+            NotFound: This service has issued no such id.
         """
         upstream_id, _, signature = task_id.rpartition(".")
         if not hmac.compare_digest(_bytes(signature), _bytes(self._signature(upstream_id))):

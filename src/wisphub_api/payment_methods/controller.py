@@ -1,4 +1,4 @@
-"""The payment methods' route."""
+"""The route of the payment methods."""
 
 from __future__ import annotations
 
@@ -44,5 +44,5 @@ class PaymentMethodController(Controller):
         limit: Limit = None,
         offset: Offset = 0,
     ) -> Response[list[PaymentMethod]]:
-        """Give all payment methods, by payment_method_id."""
+        """Return all payment methods, by payment_method_id."""
         return cached_response(await payment_methods.page(limit, offset, asked_freshness(request)), request)

@@ -1,4 +1,4 @@
-"""What can be asked of the payment methods, all of it from memory."""
+"""Payment methods: loaded from WispHub Net, listed from memory."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from wisphub_api.cache.representation import Representation, represent_page
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.payment_methods.models import PaymentMethod
+from wisphub_api.payment_methods.upstream import read_payment_methods
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.payment_methods import read_payment_methods
 
 PaymentMethods = tuple[PaymentMethod, ...]
 
@@ -34,11 +34,11 @@ class PaymentMethodService:
         self._methods = methods
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
-        """List payment methods by `payment_method_id`.
+        """Return payment methods by `payment_method_id`.
 
         Raises:
-            CacheUnavailable: They have not been loaded yet, or too long ago.
-            NotFreshEnough: None as fresh as wished for can be given.
+            CacheUnavailable: They have not been loaded, or too long ago.
+            NotFreshEnough: There are none as fresh as `wish` asks for.
         """
         reading = await self._methods.read(wish)
         return reading.map(lambda methods: represent_page(methods, limit, offset))

@@ -1,4 +1,4 @@
-"""The tickets' routes."""
+"""The routes of the tickets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter
 
 from wisphub_api.audit import Deed, audited
-from wisphub_api.tickets.first_answers import KEY_PATTERN
+from wisphub_api.tickets.idempotency import KEY_PATTERN
 from wisphub_api.tickets.models import LARGEST_ID, SubjectGroup, Ticket, TicketRequest, ZoneState
 from wisphub_api.tickets.service import TicketService
 from wisphub_api.web.admission import SCOPE
@@ -43,7 +43,7 @@ class TicketController(Controller):
 
     @get("/subjects", summary="Valid subjects", responses=documented(401))
     async def subjects(self, tickets: NamedDependency[TicketService]) -> tuple[SubjectGroup, ...]:
-        """Give the subjects that a ticket can have, by priority."""
+        """Return the subjects that a ticket can have, by priority."""
         return tickets.subjects()
 
     @get(
@@ -54,7 +54,7 @@ class TicketController(Controller):
     async def zone_blocked(
         self, tickets: NamedDependency[TicketService], request: AnyRequest, zone_id: ZoneId
     ) -> Response[ZoneState]:
-        """Tell how many open tickets a zone has, and whether it takes another."""
+        """Return how many open tickets a zone has, and whether it takes another."""
         return cached_response(await tickets.zone(zone_id, asked_freshness(request)), request)
 
     @get("/{ticket_id:str}", summary="One ticket", responses=documented(401, 404, 422, 502, 503, 504))

@@ -14,7 +14,7 @@ _SATURDAY: Final = 5
 
 
 def due_at(now: dt.datetime, days: int, days_off: Container[dt.date]) -> dt.datetime:
-    """Give the same time of day, so many business days after today, in Colombia.
+    """Return the same time of day, so many business days after today, in Colombia.
 
     Today does not count, whether or not it is a business day.
 
@@ -31,12 +31,12 @@ def due_at(now: dt.datetime, days: int, days_off: Container[dt.date]) -> dt.date
 
 
 def is_business_day(day: dt.date, days_off: Container[dt.date]) -> bool:
-    """Tell whether people work on this day."""
+    """Return whether people work on this day."""
     return day.weekday() < _SATURDAY and day not in days_off
 
 
 def colombian_days_off(extra: Iterable[dt.date] = ()) -> Container[dt.date]:
-    """Give Colombia's public holidays of every year, those moved to a Monday too, and the extra dates."""
+    """Return Colombia's public holidays of every year, those moved to a Monday too, and the extra dates."""
     days = holidays.country_holidays("CO")
     days.update(dict.fromkeys(extra, "extra"))
     return days

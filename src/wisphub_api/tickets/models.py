@@ -46,7 +46,7 @@ class TicketRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TicketOrder(Struct, frozen=True):
-    """A ticket as WispHub Net is told to open it; times are Colombia's."""
+    """A ticket as it is ordered from WispHub Net; times are Colombia's."""
 
     service_id: int
     zone_id: int | None
@@ -60,7 +60,7 @@ class TicketOrder(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True):
-    """A support ticket. What WispHub Net does not know, or does not tell, is null."""
+    """A support ticket. What WispHub Net does not know, or does not say, is null."""
 
     ticket_id: Annotated[int, Meta(description="WispHub Net's number of the ticket")]
     service_id: int | None

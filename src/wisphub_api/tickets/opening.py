@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from wisphub_api.exceptions import UpstreamError, UpstreamUncertain
-from wisphub_api.tickets.first_answers import LONGEST_S, Begun, Remember
+from wisphub_api.tickets.idempotency import LONGEST_S, Begun, SaveBegun
 from wisphub_api.tickets.models import Ticket, TicketOrder
+from wisphub_api.tickets.upstream import open_ticket, read_all_tickets, read_tickets
 from wisphub_api.tickets.zones import ZoneLimit
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import open_ticket, read_all_tickets, read_tickets
 
 SETTLED_AFTER_S: Final = 60.0
 """Until then, a request that was not answered may still be carried out upstream."""
@@ -30,7 +30,7 @@ def find_same(order: TicketOrder, tickets: Iterable[Ticket]) -> Ticket | None:
     return None
 
 
-class Desk:
+class TicketOpener:
     """Opens tickets at WispHub Net, within each zone's limit, and finds them again.
 
     Args:
@@ -75,22 +75,22 @@ class Desk:
 
 
 class Opening:
-    """Opens one ticket when called; told of what was begun before, it looks for that first.
+    """Opens one ticket when called; where an opening was begun before, it looks for that ticket first.
 
     Args:
-        desk: Opens tickets and finds them.
-        prepare: Gives the order, or raises.
+        opener: Opens tickets and finds them.
+        prepare: Returns the order, or raises.
     """
 
-    def __init__(self, desk: Desk, prepare: Callable[[], Awaitable[TicketOrder]]) -> None:
-        self._desk = desk
+    def __init__(self, opener: TicketOpener, prepare: Callable[[], Awaitable[TicketOrder]]) -> None:
+        self._opener = opener
         self._prepare = prepare
 
-    async def __call__(self, remember: Remember, begun: Begun | None) -> Ticket:
-        """Open the ticket, or give the one that was opened before.
+    async def __call__(self, save: SaveBegun, begun: Begun | None) -> Ticket:
+        """Open the ticket, or return the one that was opened before.
 
         Args:
-            remember: Is told what is begun, before it is, and once more where its outcome is uncertain.
+            save: Records what is begun, before it is, and once more where its outcome is uncertain.
             begun: What may have been opened before.
 
         Raises:
@@ -98,27 +98,27 @@ class Opening:
             WispHubAPIError: It was not opened.
         """
         if begun is None:
-            return await self._open(await self._prepare(), remember)
-        return await self._look(begun) or await self._open(begun.order, remember)
+            return await self._open(await self._prepare(), save)
+        return await self._look(begun) or await self._open(begun.order, save)
 
-    async def _open(self, order: TicketOrder, remember: Remember) -> Ticket:
+    async def _open(self, order: TicketOrder, save: SaveBegun) -> Ticket:
         # Whatever may befall this process while it waits.
-        await remember(Begun(order, self._desk.clock() + LONGEST_S))
+        await save(Begun(order, self._opener.clock() + LONGEST_S))
         try:
-            return await self._desk.open(order)
+            return await self._opener.open(order)
         except UpstreamUncertain as error:
-            await remember(Begun(order, self._desk.clock()))
+            await save(Begun(order, self._opener.clock()))
             raise UpstreamUncertain(f"{error}. {_ADVICE}") from error
 
     async def _look(self, begun: Begun) -> Ticket | None:
         """Find the ticket, or make sure that there is none.
 
         Raises:
-            UpstreamUncertain: Neither can be told, or not yet.
+            UpstreamUncertain: Neither can be known, or not yet.
         """
-        wait_s = SETTLED_AFTER_S - (self._desk.clock() - begun.doubted_at)
+        wait_s = SETTLED_AFTER_S - (self._opener.clock() - begun.doubted_at)
         try:
-            found = await self._desk.find(begun.order, is_recent=wait_s > 0)
+            found = await self._opener.find(begun.order, is_recent=wait_s > 0)
         except UpstreamError as error:
             raise UpstreamUncertain(f"Whether the ticket was opened cannot be told: {error}") from error
         if found is None and wait_s > 0:
@@ -126,8 +126,8 @@ class Opening:
         return found
 
 
-async def forget(_: Begun) -> None:
-    """Remember nothing: nobody can ask again."""
+async def save_nothing(_: Begun) -> None:
+    """Save nothing: without a key nobody can ask again."""
 
 
 _ADVICE: Final = (

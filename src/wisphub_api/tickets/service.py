@@ -1,4 +1,4 @@
-"""What can be asked of the support tickets."""
+"""Support tickets: opened, read, and counted by zone."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import Client
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.exceptions import InvalidRequest, NotFound
 from wisphub_api.tickets.due_date import COLOMBIA, due_at
-from wisphub_api.tickets.first_answers import FirstAnswers
+from wisphub_api.tickets.idempotency import IdempotencyStore
 from wisphub_api.tickets.models import SubjectGroup, Ticket, TicketOrder, TicketRequest
-from wisphub_api.tickets.opening import Desk, Opening, forget
+from wisphub_api.tickets.opening import Opening, TicketOpener, save_nothing
 from wisphub_api.tickets.subjects import SUBJECTS, find_subject
+from wisphub_api.tickets.upstream import find_ticket
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import find_ticket
 
 
 class Rules(Struct, frozen=True):
@@ -84,14 +84,14 @@ def _now() -> dt.datetime:
 
 
 class TicketService:
-    """Opens tickets, reads them, and tells whether a zone takes another.
+    """Opens tickets, reads them, and counts those of a zone.
 
     Args:
         net: WispHub Net.
         directory: The clients.
-        desk: Opens tickets.
-        answers: Those to requests with a key.
-        rules: How.
+        opener: Opens tickets.
+        idempotency: Carries out requests with a key, each once.
+        rules: How tickets are opened.
         now: The time.
     """
 
@@ -99,31 +99,31 @@ class TicketService:
         self,
         net: WispHubNet,
         directory: Cached[Directory],
-        desk: Desk,
-        answers: FirstAnswers,
+        opener: TicketOpener,
+        idempotency: IdempotencyStore,
         rules: Rules,
         *,
         now: Callable[[], dt.datetime] = _now,
     ) -> None:
         self._net = net
         self._directory = directory
-        self._desk = desk
-        self._answers = answers
+        self._opener = opener
+        self._idempotency = idempotency
         self._rules = rules
         self._now = now
 
     def subjects(self) -> tuple[SubjectGroup, ...]:
-        """Give the valid subjects by priority."""
+        """Return the valid subjects by priority."""
         return SUBJECTS
 
     async def zone(self, zone_id: int, wish: Wish = ANY) -> Reading[Representation]:
-        """Tell whether a zone has reached its limit; one of which nothing is known has no tickets.
+        """Return whether a zone has reached its limit; one of which nothing is known has no tickets.
 
         Raises:
             CacheUnavailable: The open tickets are not known.
             NotFreshEnough: They are not as fresh as wished.
         """
-        return (await self._desk.zones.state(zone_id, wish)).map(represent)
+        return (await self._opener.zones.state(zone_id, wish)).map(represent)
 
     async def ticket(self, ticket_id: int) -> Ticket:
         """Read a ticket from WispHub Net.
@@ -148,10 +148,10 @@ class TicketService:
             UpstreamUncertain: It may have been opened.
             UpstreamError: It was not opened.
         """
-        opening = Opening(self._desk, partial(self._prepare, request))
+        opening = Opening(self._opener, partial(self._prepare, request))
         if key is None:
-            return await opening(forget, None)
-        return await self._answers.give((caller, key), request, opening)
+            return await opening(save_nothing, None)
+        return await self._idempotency.run_once((caller, key), request, opening)
 
     async def _prepare(self, request: TicketRequest) -> TicketOrder:
         reading = await self._directory.read()

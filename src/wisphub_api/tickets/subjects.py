@@ -67,10 +67,10 @@ _LEAST_LIKENESS: Final = 0.5
 
 
 def find_subject(given: str) -> tuple[str, int]:
-    """Give a subject as WispHub Net writes it, and its priority; case, accents and spacing do not count.
+    """Return a subject as WispHub Net writes it, and its priority; case, accents and spacing do not count.
 
     Raises:
-        InvalidRequest: There is none such; those that come closest are named.
+        InvalidRequest: There is no such subject; those that come closest are named.
     """
     found = _BY_FOLDED.get(fold(given))
     if found is None:
@@ -79,7 +79,7 @@ def find_subject(given: str) -> tuple[str, int]:
 
 
 def closest_subjects(given: str) -> list[str]:
-    """Name up to 3 subjects that are spelt much like the given one, the closest first."""
+    """Return up to 3 subjects that are spelt much like the given one, the closest first."""
     keys = get_close_matches(fold(given), _BY_FOLDED, _MOST_SUGGESTED, _LEAST_LIKENESS)
     return [_BY_FOLDED[key][0] for key in keys]
 

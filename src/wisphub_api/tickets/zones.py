@@ -1,7 +1,7 @@
 """How many open tickets each zone has, and whether it takes another.
 
-A place in a zone is taken before WispHub Net is told, so that many at once do not all find the last one
-free. Once the ticket is open it is in the count, whatever a load that is under way may have read.
+A place in a zone is taken before the order is sent to WispHub Net, so that many at once do not all find the
+last one free. Once the ticket is open it is in the count, whatever a load that is under way may have read.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import UpstreamUncertain, WispHubAPIError, ZoneLimitReached
 from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.tickets.models import ZoneState
+from wisphub_api.tickets.upstream import read_tickets
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.tickets import read_tickets
 
-HOLD_S: Final = 120.0
+LEASE_S: Final = 120.0
 """Longer than an opening takes: by then a ticket of a process that has died is among those that are read."""
 
 
@@ -56,11 +56,11 @@ class OpenTickets:
         return self._counts[zone_id]
 
     def plus(self, zone_id: int, ticket_id: int) -> OpenTickets:
-        """Give these and one more, or the same where it is among them."""
+        """Return these and one more, or the same where it is among them."""
         return OpenTickets({**self._zones, ticket_id: zone_id}, self._doubtful)
 
     def plus_doubtful(self, zone_id: int, token: str) -> OpenTickets:
-        """Give these and one that there may be."""
+        """Return these and one that there may be."""
         return OpenTickets(self._zones, {**self._doubtful, token: zone_id})
 
 
@@ -74,7 +74,7 @@ class Opened(Struct, frozen=True, tag=True):
     """A ticket that has been opened in a zone; without a number, one that may have been.
 
     Attributes:
-        token: Of the place that was held for it: who hears of it twice counts it once.
+        token: Of the lease of its place: a process that hears of it twice counts it once.
     """
 
     zone_id: int
@@ -89,18 +89,18 @@ class Opened(Struct, frozen=True, tag=True):
 
 
 class Place:
-    """A place in a zone; its ticket's number is to be told as soon as it is known."""
+    """A place in a zone; its ticket's number is to be set as soon as it is known."""
 
     ticket_id: int | None = None
 
 
 class ZoneLimit:
-    """Lets a zone hold so many open tickets at most, whichever process opens them.
+    """Lets a zone have so many open tickets at most, whichever process opens them.
 
     Args:
         tickets: The open tickets.
-        store: Where places are held.
-        most: How many a zone may hold.
+        store: Where places are leased.
+        most: How many open tickets a zone may have.
     """
 
     def __init__(self, tickets: Cached[OpenTickets], store: Store, most: int) -> None:
@@ -110,7 +110,7 @@ class ZoneLimit:
         self._taken: Counter[int] = Counter()
 
     async def state(self, zone_id: int, wish: Wish = ANY) -> Reading[ZoneState]:
-        """Tell how many open tickets a zone has, and whether that is as many as it may.
+        """Return how many open tickets a zone has, and whether that is as many as it may.
 
         Those that this process is opening are among them.
 
@@ -124,39 +124,39 @@ class ZoneLimit:
 
     @asynccontextmanager
     async def place(self, zone_id: int) -> AsyncIterator[Place]:
-        """Hold a place while a ticket is opened; it stays counted unless that is known not to have been done.
+        """Lease a place while a ticket is opened; it stays counted unless the ticket is known not to be open.
 
         Raises:
             ZoneLimitReached: There is none.
             CacheUnavailable: The open tickets are not known.
         """
-        hold = await self._take(zone_id)
+        lease = await self._take(zone_id)
         place = Place()
         self._taken[zone_id] += 1
-        is_given_back = False
+        is_released = False
         try:
             yield place
         except UpstreamUncertain:
             raise
         except WispHubAPIError:
-            is_given_back = True
+            is_released = True
             raise
         finally:
             self._taken[zone_id] -= 1
-            if not is_given_back:
-                await self._tickets.amend(Opened(zone_id, place.ticket_id, hold.token))
-            await self._store.release(hold)
+            if not is_released:
+                await self._tickets.amend(Opened(zone_id, place.ticket_id, lease.token))
+            await self._store.release(lease)
 
     async def _take(self, zone_id: int) -> Hold:
-        """Hold one of the places that are left.
+        """Lease one of the places that are left.
 
-        A ticket that another process has opened is told to all before its place is given back. So once a
-        place is held and all that was told is known, either it is counted, or its place was held as well.
+        A ticket that another process has opened is broadcast before its place is released. So once a place is
+        leased and all that was broadcast is known, either the ticket is counted, or its place was leased too.
         """
         while True:
             count = await self._count(zone_id)
-            hold = await self._store.hold(f"zone:{zone_id}", HOLD_S, self._most - count)
-            if hold is None:
+            lease = await self._store.hold(f"zone:{zone_id}", LEASE_S, self._most - count)
+            if lease is None:
                 raise ZoneLimitReached(
                     f"Zone {zone_id} has {max(count, self._most)} open tickets, as many as it may. "
                     "One of them must be closed first."
@@ -164,11 +164,11 @@ class ZoneLimit:
             try:
                 await self._tickets.catch_up()
                 if await self._count(zone_id) <= count:
-                    return hold
+                    return lease
             except BaseException:
-                await self._store.release(hold)
+                await self._store.release(lease)
                 raise
-            await self._store.release(hold)
+            await self._store.release(lease)
 
     async def _count(self, zone_id: int) -> int:
         return (await self._tickets.read()).value.in_zone(zone_id)

@@ -1,1 +1,1 @@
-"""WispHub Net: the only package that speaks HTTP to it and knows its Spanish field names."""
+"""The way to WispHub Net: HTTP, deadlines, budget, breaker, retries and paging. It knows no resource."""

@@ -1,6 +1,15 @@
-"""A circuit breaker: who is down is not asked by everyone at once, and is asked again by one.
+"""A circuit breaker: while WispHub Net is down, one call at a time finds out whether it is back.
 
-Nygard, "Release It!", 2nd edition, chapter 5.
+See Nygard, "Release It!", 2nd edition, chapter 5.
+
+| state | calls | leaves it |
+|---|---|---|
+| closed | all are let through | to open, after `FAILURES` failures in a row |
+| open | none are | to half-open, `OPEN_S` later; twice that after each failed probe, to `LONGEST_OPEN_S` |
+| half-open | one, the probe | to closed when it succeeds, to open when it fails |
+
+A call that was cancelled, or whose outcome is uncertain, says nothing of WispHub Net and counts for nothing.
+A refusal, a 4xx or a 429 comes from one that is up: it counts as a success.
 """
 
 from __future__ import annotations
@@ -62,7 +71,7 @@ class Breaker:
         except UpstreamUncertain:  # a hanging diagnostic says little of the rest
             raise
         except UpstreamError as error:
-            self._failed() if counts(error) else self._succeeded()
+            self._failed() if is_outage(error) else self._succeeded()
             raise
         except BaseException:  # cancelled, or a bug of ours: it says nothing of WispHub Net
             raise
@@ -77,8 +86,8 @@ class Breaker:
             return False
         wait_s = self._probe_at - self._now()
         if wait_s > 0 or self._is_probing:
-            told = "WispHub Net does not answer: it is not asked for the moment"
-            raise UpstreamUnreachable(told, retry_after_s=max(wait_s, 1.0))
+            detail = "WispHub Net does not answer: it is not asked for the moment"
+            raise UpstreamUnreachable(detail, retry_after_s=max(wait_s, 1.0))
         self._is_probing = True
         return True
 
@@ -95,8 +104,8 @@ class Breaker:
         self._open_s = OPEN_S
 
 
-def counts(error: UpstreamError) -> bool:
-    """Does an error say that WispHub Net is down? A refusal, a 4xx or a 429 comes from one that is up."""
+def is_outage(error: UpstreamError) -> bool:
+    """Return whether an error says that WispHub Net is down."""
     if isinstance(error, UpstreamFailed):
         return error.status >= SERVER_ERROR
     return not isinstance(error, UpstreamRefused | UpstreamRateLimited)

@@ -47,7 +47,7 @@ class _Waiting(Struct, order=True):
 
 
 class Budget:
-    """Gives permits to call; for one event loop.
+    """Grants permits to call; for one event loop.
 
     At most `at_once` calls are under way, of which crawls take all but one: a person never waits for them.
     While what every answer needs is being read, other crawls make one call at a time. Calls begin at most
@@ -77,7 +77,7 @@ class Budget:
 
     @asynccontextmanager
     async def permit(self, urgency: Urgency) -> AsyncIterator[None]:
-        """Wait for a permit, and hold it."""
+        """Wait for a permit, and hold it in this context."""
         waiting = _Waiting(urgency, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._queue, waiting)
         self._grant()
@@ -85,12 +85,12 @@ class Budget:
             await waiting.granted
         except asyncio.CancelledError:
             if waiting.granted.done() and not waiting.granted.cancelled():
-                self._give_back(urgency)
+                self._release(urgency)
             raise
         try:
             yield
         finally:
-            self._give_back(urgency)
+            self._release(urgency)
 
     def share(self, among: int) -> None:
         """Leave the other processes their part: each has an equal one, and one call at once at least."""
@@ -98,7 +98,7 @@ class Budget:
         self._allowed_per_s = self._whole_per_s / among if self._whole_per_s else None
 
     def refused(self, retry_after_s: float | None) -> None:
-        """Take note of a 429."""
+        """Pause and slow down after a 429."""
         now = self._now()
         lately = sum(at > now - 1 for at in self._begun)
         self._learned_per_s = max(min(self.per_s or float(lately), float(lately)) * BACK_OFF, SLOWEST_PER_S)
@@ -107,14 +107,14 @@ class Budget:
 
     @property
     def per_s(self) -> float | None:
-        """The rate that is kept now: what is allowed, or less where a 429 has taught so."""
+        """The rate that is kept now: what is allowed, or less after a 429."""
         learned = self._learned()
         if learned is None or self._allowed_per_s is None:
             return self._allowed_per_s if learned is None else learned
         return min(learned, self._allowed_per_s)
 
     def state(self) -> BudgetState:
-        """Tell how it is doing."""
+        """Return how it is doing."""
         return BudgetState(
             under_way=sum(self._held.values()),
             waiting=sum(not waiting.granted.done() for waiting in self._queue),
@@ -123,14 +123,14 @@ class Budget:
         )
 
     def _learned(self) -> float | None:
-        """What a 429 taught, growing again since; None when it is long ago."""
+        """Return the rate that a 429 has left, growing again since; None when it is long ago."""
         since_s = self._now() - self._refused_at
         if self._learned_per_s is None or since_s > FORGET_AFTER_S:
             return None
         return float(self._learned_per_s * RECOVER_PER_S**since_s)
 
     def _grant(self) -> None:
-        """Give permits to whoever may begin now; come back when the next may."""
+        """Grant permits to those who may begin now; come back when the next may."""
         while (waiting := self._first()) is not None:
             now = self._now()
             if now < self._next_at:
@@ -164,6 +164,6 @@ class Budget:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(wait_s, self._grant)
 
-    def _give_back(self, urgency: Urgency) -> None:
+    def _release(self, urgency: Urgency) -> None:
         self._held[urgency] -= 1
         self._grant()

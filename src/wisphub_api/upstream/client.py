@@ -6,36 +6,24 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Final, Self, TypeVar
 
 import httpx
+import stamina
 from msgspec import Struct
 
-from wisphub_api.clients.gathering import Gathering
-from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import NOBODY, Records
-from wisphub_api.exceptions import UpstreamError, UpstreamRateLimited
-from wisphub_api.internet_plans.models import InternetPlan
+from wisphub_api.exceptions import UpstreamError, UpstreamFailed, UpstreamRateLimited, UpstreamRefused
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget, Urgency
 from wisphub_api.upstream.failures import refusal, translate, uncertainty
-from wisphub_api.upstream.paging import Crawl, Fetch, crawl, crawl_into
-from wisphub_api.upstream.resilience import attempts
-from wisphub_api.upstream.wire import (
-    ClientWire,
-    Page,
-    PageReader,
-    PlanDetailWire,
-    PlanWire,
-    decode,
-    to_client_row,
-    to_plan,
-    with_detail,
-)
+from wisphub_api.upstream.paging import Crawl, Fetch, Sink, crawl, crawl_into
+from wisphub_api.upstream.wire import Page, PageReader
 
 T = TypeVar("T")
+S = TypeVar("S", bound=Sink[Any])
 
 
 class Content(Struct, frozen=True, kw_only=True):
@@ -47,6 +35,9 @@ class Content(Struct, frozen=True, kw_only=True):
 
 logger = logging.getLogger(__name__)
 
+ATTEMPTS: Final = 4
+LONGEST_WAIT_S: Final = 10.0
+"""A longer `Retry-After` is not waited for within a load: the load fails and comes back by then."""
 CRAWL_DEADLINE: Final = 3.0
 """In time-outs of one call: after it, no new try of a crawl's page begins."""
 PERSON_DEADLINE: Final = 1.5
@@ -54,10 +45,6 @@ PERSON_DEADLINE: Final = 1.5
 _LARGE_BYTES: Final = 64 << 10
 """To decode more takes long enough to be kept off the event loop."""
 NO_FILTERS: Final[Mapping[str, int]] = {}
-_DETAIL_PATHS: Final = {
-    "PPPOE": "/api/plan-internet/pppoe/{plan_id}/",
-    "SIMPLE QUEUE": "/api/plan-internet/queue/{plan_id}/",
-}
 
 
 class UpstreamCall(Struct, frozen=True):
@@ -74,14 +61,14 @@ class UpstreamCall(Struct, frozen=True):
     elapsed_s: float
 
 
-def _tell_nobody(_: UpstreamCall) -> None: ...
+def _ignore(_: UpstreamCall) -> None: ...
 
 
 class WispHubNet:
-    """WispHub Net's calls, as an async context; safe to share between tasks.
+    """Calls to WispHub Net, as an async context; safe to share between tasks.
 
-    All are reads and safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that
-    cannot be read.
+    Reads are safe to repeat: each is tried again on time-outs, hang-ups, 429, 5xx and answers that cannot be
+    read. Writes are sent once.
     At most `net_concurrency` are under way at once, whoever asks, and at most `net_rate_per_s` begin a
     second; a person's call goes before a crawl's. While WispHub Net is down, one call at a time finds out
     whether it is back, and the others are refused at once.
@@ -89,14 +76,14 @@ class WispHubNet:
     Args:
         settings: Host, key, concurrency and time-out.
         transport: Stands in for the network in tests.
-        observe: Is told each try when it has ended; must not raise.
+        observe: Called with each try when it has ended; must not raise.
     """
 
     def __init__(
         self,
         settings: Settings,
         transport: httpx.AsyncBaseTransport | None = None,
-        observe: Callable[[UpstreamCall], None] = _tell_nobody,
+        observe: Callable[[UpstreamCall], None] = _ignore,
     ) -> None:
         limit = settings.net_concurrency
         # As many permits as connections: nobody waits inside the pool, where a cancelled waiter leaks a slot.
@@ -112,8 +99,6 @@ class WispHubNet:
             transport=transport,
         )
         self._decoding = asyncio.Lock()  # more threads at once would keep the event loop waiting longer
-        self._client_pages = PageReader(ClientWire, to_client_row)
-        self._plan_pages = PageReader(PlanWire, to_plan)
 
     async def __aenter__(self) -> Self:
         """Open the connection pool."""
@@ -124,40 +109,6 @@ class WispHubNet:
         """Close every connection."""
         await self._http.aclose()
 
-    async def clients(self, known: Records = NOBODY) -> Gathering:
-        """Read all clients, or raise: never a part of them; of those that are `known` no copies are made."""
-        path = "/api/clientes/"
-        pages = self._pages(path, self._client_pages, NO_FILTERS, Urgency.NEEDED)
-        rows, tally = await crawl_into(lambda: Gathering(known), pages, lambda row: row.service_id)
-        _tell_set_aside(path, tally.set_aside)
-        return rows
-
-    async def plans(self) -> Crawl[InternetPlan]:
-        """Read all plans, without their price and speeds, or raise."""
-        return await self.crawl("/api/plan-internet/", self._plan_pages, lambda plan: plan.plan_id)
-
-    async def detailed(self, plan: InternetPlan) -> InternetPlan:
-        """Add price and speeds to a plan that `has_detail`."""
-        path = _DETAIL_PATHS[_kind(plan)]
-        detail = await self.read(
-            path,
-            {},
-            lambda body: decode(body, PlanDetailWire),
-            urgency=Urgency.BACKGROUND,
-            plan_id=plan.plan_id,
-        )
-        return with_detail(plan, detail)
-
-    async def find_client(self, service_id: int) -> Client | None:
-        """Read one client.
-
-        The upstream ignores a filter that it does not know and gives the whole list: the row is
-        searched for by its id, never taken because it is the first.
-        """
-        page = await self.read("/api/clientes/", {"id_servicio": service_id}, self._client_pages)
-        rows = (row for row in page.rows if row is not None)
-        return next((row.client for row in rows if row.service_id == service_id), None)
-
     async def crawl(
         self,
         path: str,
@@ -167,15 +118,23 @@ class WispHubNet:
         filters: Mapping[str, int] = NO_FILTERS,
         urgency: Urgency = Urgency.NEEDED,
     ) -> Crawl[T]:
-        """Read a list page by page, or raise: never a part of it; `key` gives a row's id."""
+        """Read a list page by page, or raise: never a part of it; `key` returns a row's id."""
         result = await crawl(self._pages(path, read, filters, urgency), key)
-        _tell_set_aside(path, result.set_aside)
+        _log_set_aside(path, result.set_aside)
         return result
+
+    async def crawl_into(
+        self, sink: Callable[[], S], path: str, read: PageReader[Any, T], key: Callable[[T], int]
+    ) -> S:
+        """Read a list that every answer needs as `crawl` does, into the last of the sinks that are made."""
+        rows, tally = await crawl_into(sink, self._pages(path, read, NO_FILTERS, Urgency.NEEDED), key)
+        _log_set_aside(path, tally.set_aside)
+        return rows
 
     def _pages(
         self, path: str, read: PageReader[Any, T], filters: Mapping[str, int], urgency: Urgency
     ) -> Fetch[T]:
-        """Give what reads one page of a list."""
+        """Return what reads one page of a list."""
 
         async def page(offset: int, limit: int) -> Page[T]:
             return await self.read(path, {**filters, "offset": offset, "limit": limit}, read, urgency=urgency)
@@ -191,13 +150,16 @@ class WispHubNet:
         urgency: Urgency = Urgency.INTERACTIVE,
         **ids: int | str,
     ) -> T:
-        """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path."""
+        """Ask until an answer can be read, within the attempts and the deadline; `ids` fill the path.
+
+        A person's read ends at a deadline whatever happens; a crawl's page only begins no new try after its.
+        """
         request = self._http.build_request("GET", path.format(**ids), params=dict(params))
         is_awaited = urgency is Urgency.INTERACTIVE
         failure: UpstreamError | None = None
         try:
             async with asyncio.timeout(PERSON_DEADLINE * self._timeout_s if is_awaited else None):
-                async for attempt in attempts(deadline_s=CRAWL_DEADLINE * self._timeout_s):
+                async for attempt in _attempts(deadline_s=CRAWL_DEADLINE * self._timeout_s):
                     with attempt:
                         try:
                             async with self._allowed(path, urgency) as call:
@@ -216,7 +178,7 @@ class WispHubNet:
     async def write(
         self, method: str, path: str, content: Content, read: Callable[[bytes], T], **ids: int | str
     ) -> T:
-        """Tell it to do something, once; `ids` fill the path.
+        """Send a request that changes something, once; `ids` fill the path.
 
         Raises:
             UpstreamUncertain: It may have been done: the answer did not come, or could not be read.
@@ -230,7 +192,7 @@ class WispHubNet:
 
     @asynccontextmanager
     async def _allowed(self, path: str, urgency: Urgency) -> AsyncIterator[AsyncExitStack]:
-        """Let a call begin when it may, and tell how it ended; to close what is given frees its permit."""
+        """Let a call begin when it may, and observe how it ends; closing the stack frees its permit early."""
         self._refuse_long_pause(urgency)
         with self.breaker.watching():
             async with AsyncExitStack() as call:
@@ -239,14 +201,14 @@ class WispHubNet:
                     yield call
 
     def _refuse_long_pause(self, urgency: Urgency) -> None:
-        """Tell a person at once that WispHub Net will take no call for longer than one may last."""
+        """Refuse a person's call at once where WispHub Net will take none for longer than one may last."""
         pauses_s = self.budget.state().pauses_s
         if urgency is Urgency.INTERACTIVE and pauses_s > self._timeout_s:
             raise UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=pauses_s)
 
     @contextmanager
     def _observed(self, path: str) -> Iterator[None]:
-        """Tell how a try of this call ended; one that was cancelled did not end."""
+        """Observe how a try of this call ends; one that is cancelled does not end."""
         begun = perf_counter()
         try:
             yield
@@ -275,15 +237,38 @@ class WispHubNet:
         return response.content
 
 
-def _tell_set_aside(path: str, rows: int) -> None:
+def _attempts(deadline_s: float) -> AsyncIterator[stamina.Attempt]:
+    """Return the attempts of one call that is safe to repeat; no new one begins after `deadline_s`.
+
+    Nor is one waited for that long: the load fails then, and the next, whose answer is younger, is in time.
+    """
+    now = asyncio.get_running_loop().time
+    ends_at = now() + deadline_s
+
+    def backoff(error: Exception) -> bool | float:
+        wait = _backoff_for(error)
+        is_too_long = not isinstance(wait, bool) and now() + wait > ends_at
+        return False if is_too_long else wait
+
+    return stamina.retry_context(
+        on=backoff,
+        attempts=ATTEMPTS,
+        timeout=deadline_s,
+        wait_initial=0.2,
+        wait_max=LONGEST_WAIT_S,
+        wait_jitter=0.3,
+    ).__aiter__()
+
+
+def _backoff_for(error: Exception) -> bool | float:
+    """Decide on another try: no, yes with exponential backoff, or yes after so many seconds."""
+    if isinstance(error, UpstreamFailed) and error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return False
+    if isinstance(error, UpstreamError) and error.retry_after_s is not None:
+        return error.retry_after_s if error.retry_after_s <= LONGEST_WAIT_S else False
+    return isinstance(error, UpstreamError) and not isinstance(error, UpstreamRefused)
+
+
+def _log_set_aside(path: str, rows: int) -> None:
     if rows:
         logger.warning("%s: %d rows without a usable id set aside", path, rows)
-
-
-def has_detail(plan: InternetPlan) -> bool:
-    """Tell whether WispHub Net has price and speeds of this kind of plan; of PCQ plans it has none."""
-    return _kind(plan) in _DETAIL_PATHS
-
-
-def _kind(plan: InternetPlan) -> str:
-    return (plan.type or "").upper()

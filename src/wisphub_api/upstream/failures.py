@@ -1,4 +1,4 @@
-"""What goes wrong on the way to WispHub Net, in the service's words."""
+"""What goes wrong on the way to WispHub Net, translated into the service's errors."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ NOT_DONE: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 @contextmanager
 def uncertainty(path: str) -> Iterator[None]:
-    """Tell, of what goes wrong in a write, what may have been done all the same.
+    """Raise `UpstreamUncertain` for what goes wrong in a write that may have been carried out all the same.
 
-    A 4xx, a 429 and a 503 say that it was not; any other 5xx may come after the deed, as may a time-out.
+    A 4xx, a 429 and a 503 say that it was not; any other 5xx may come after it was, as may a time-out.
     """
     try:
         yield
     except (UpstreamTimeout, UpstreamUnreachable) as error:
         if isinstance(error.__cause__, NOT_DONE):
             raise
-        told = f"WispHub Net's answer to {path} did not come: it may have been done"
-        raise UpstreamUncertain(told) from error
+        detail = f"WispHub Net's answer to {path} did not come: it may have been done"
+        raise UpstreamUncertain(detail) from error
     except UpstreamUnreadable as error:
-        told = f"WispHub Net's answer to {path} cannot be read: it was probably done"
-        raise UpstreamUncertain(told) from error
+        detail = f"WispHub Net's answer to {path} cannot be read: it was probably done"
+        raise UpstreamUncertain(detail) from error
     except UpstreamFailed as error:
         if error.status < HTTPStatus.INTERNAL_SERVER_ERROR or error.status == HTTPStatus.SERVICE_UNAVAILABLE:
             raise
@@ -50,7 +50,7 @@ def uncertainty(path: str) -> Iterator[None]:
 
 
 def translate(error: Exception, path: str) -> UpstreamError:
-    """Say in the service's words what went wrong on the way."""
+    """Return the service's error for what went wrong on the way."""
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return UpstreamTimeout(f"WispHub Net did not answer {path} in time")
     if isinstance(error, httpx.DecodingError):
@@ -59,7 +59,7 @@ def translate(error: Exception, path: str) -> UpstreamError:
 
 
 def refusal(status: int, headers: Mapping[str, str], path: str) -> UpstreamError:
-    """Say in the service's words what an answer other than 200 means."""
+    """Return the service's error for an answer other than 2xx."""
     retry_after_s = parse_retry_after(headers.get("retry-after"), dt.datetime.now(dt.UTC))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return UpstreamRateLimited("WispHub Net is asked too often (429)", retry_after_s=retry_after_s)
@@ -72,14 +72,14 @@ def refusal(status: int, headers: Mapping[str, str], path: str) -> UpstreamError
 def parse_retry_after(value: str | None, now: dt.datetime) -> float | None:
     """Read `Retry-After` in either form (RFC 9110, section 10.2.3), in seconds, a quarter of an hour at most.
 
-    None where it says nothing. A longer wish is not granted: it would end all refreshing.
+    None where it says nothing. A longer pause is not granted: it would end all refreshing.
     """
     if value is None:
         return None
     text = value.strip()
     try:
-        wish_s = float(text) if text.isascii() and text.isdigit() else _seconds_until(text, now)
-        return min(max(0.0, wish_s), LONGEST_RETRY_AFTER_S)
+        pause_s = float(text) if text.isascii() and text.isdigit() else _seconds_until(text, now)
+        return min(max(0.0, pause_s), LONGEST_RETRY_AFTER_S)
     except (ValueError, TypeError):
         return None
 

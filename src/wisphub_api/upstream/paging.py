@@ -28,7 +28,7 @@ Fetch = Callable[[int, int], Coroutine[Any, Any, Page[R]]]
 logger = logging.getLogger(__name__)
 
 PAGE_LIMIT: Final = 300
-"""The most rows that WispHub Net gives at once."""
+"""The most rows that WispHub Net returns at once."""
 OVERLAP: Final = 3
 """Rows that neighbouring pages share: more than one, as any of them may have no usable id."""
 CRAWLS: Final = 3
@@ -42,7 +42,7 @@ class Sink(Protocol[R_contra]):
     """Takes rows as they come."""
 
     def extend(self, rows: Iterable[R_contra], /) -> None:
-        """Take more rows."""
+        """Add more rows."""
         ...
 
 
@@ -83,9 +83,9 @@ async def crawl_into(sink: Callable[[], S], fetch: Fetch[R], key: Callable[[R], 
     """Read a list whole, its pages side by side; no more than a few are held at once.
 
     Args:
-        sink: Makes what takes the rows, in their order; anew for each crawl. Gives back the last one.
-        fetch: Gives the page at (offset, limit); it alone bounds how many are under way.
-        key: What tells rows apart.
+        sink: Makes what takes the rows, in their order; anew for each crawl. The last one is returned.
+        fetch: Returns the page at (offset, limit); it alone bounds how many are under way.
+        key: Returns what distinguishes rows.
 
     Raises:
         CrawlIncomplete: The list changed each time it was read, or is not whole.
@@ -129,7 +129,7 @@ class _Pages(Generic[R]):
         first: The first page.
         overlap: How many rows neighbours share.
         sink: Takes the rows that have an id.
-        key: What tells rows apart.
+        key: Returns what distinguishes rows.
     """
 
     def __init__(self, first: Page[R], overlap: int, sink: Sink[R], key: Callable[[R], int]) -> None:
@@ -141,7 +141,7 @@ class _Pages(Generic[R]):
         self._key = key
         self._rows = 0
         self._held_back: Sequence[R | None] = ()
-        self._give(first.rows)
+        self._pass_on(first.rows)
 
     def add(self, page: Page[R]) -> None:
         """Lay on one more page.
@@ -155,26 +155,26 @@ class _Pages(Generic[R]):
         if not _is_same_place(seam, self._key):
             raise CrawlIncomplete(f"{_NOT_WHOLE}: its rows shifted meanwhile")
         shared = (last if last is not None else row for last, row in seam)
-        self._give((*shared, *page.rows[self._overlap :]))
+        self._pass_on((*shared, *page.rows[self._overlap :]))
 
     def end(self) -> None:
-        """Give what was held back.
+        """Pass on what was held back.
 
         Raises:
             CrawlIncomplete: There are more or fewer rows than the list is said to have.
         """
         self._overlap = 0
-        self._give(self._held_back)
+        self._pass_on(self._held_back)
         if self._rows != self._count:
             raise CrawlIncomplete(f"{_NOT_WHOLE}: its length changed meanwhile")
 
     def tally(self) -> tuple[set[int], Tally]:
-        """Give the keys, unless none can have come twice, and count what did and what was not kept."""
+        """Return the keys, unless none can have come twice, and count what did and what was not kept."""
         known = len(self._keys)
         keys: set[int] = set() if self._is_ascending else set(self._keys)
         return keys, Tally(self._rows - known, 0 if self._is_ascending else known - len(keys))
 
-    def _give(self, rows: Sequence[R | None]) -> None:
+    def _pass_on(self, rows: Sequence[R | None]) -> None:
         settled = max(0, len(rows) - self._overlap)
         self._held_back = rows[settled:]
         known = [row for row in rows[:settled] if row is not None]
@@ -186,9 +186,9 @@ class _Pages(Generic[R]):
 
 
 def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R], int]) -> bool:
-    """Tell whether two readings of the rows that two pages share agree.
+    """Return whether two readings of the rows that two pages share agree.
 
-    Rows without an id tell nothing, so at least one must have one, or all of them must lack it twice.
+    Rows without an id say nothing, so at least one must have one, or all of them must lack it twice.
     """
     known = [key(last) == key(row) for last, row in seam if last is not None and row is not None]
     return all(known) and (bool(known) or all(last is row for last, row in seam))
@@ -197,7 +197,7 @@ def _is_same_place(seam: Sequence[tuple[R | None, R | None]], key: Callable[[R],
 async def _side_by_side(
     calls: Iterable[Coroutine[Any, Any, Page[R]]], take: Callable[[Page[R]], None]
 ) -> None:
-    """Await all, and take each in its turn; the first failure stops the others and is raised as it is."""
+    """Await all, and take each in order; the first failure stops the others and is raised as it is."""
     under_way: deque[asyncio.Task[Page[R]]] = deque()
     try:
         async with asyncio.TaskGroup() as group:

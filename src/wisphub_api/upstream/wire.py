@@ -1,93 +1,29 @@
-"""WispHub Net's records as they come, and what becomes of them.
+"""How WispHub Net writes lists and values, whatever they are about.
 
-Types are as loose as the upstream's: numbers come as strings or numbers, nested objects may be null
-or missing, unknown keys appear. A page is decoded whole; only where a row does not fit is it read
-again row by row: a field that does not fit is dropped, a row without a usable id is set aside.
+Each slice declares its own records; their types are as loose as the upstream's: numbers come as strings or
+numbers, nested objects may be null or missing, unknown keys appear. A page is decoded whole; only where a
+row does not fit is it read again row by row: a field that does not fit is dropped, a row without a usable id
+is set aside.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import logging
 import math
-import re
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
-from wisphub_api.clients.models import Client
 from wisphub_api.exceptions import UpstreamUnreadable
-from wisphub_api.internet_plans.models import InternetPlan
 
 W = TypeVar("W", bound=Struct)
 R = TypeVar("R")
-logger = logging.getLogger(__name__)
-_CLIENTS: Final = msgspec.json.Decoder(Client)
 
 Text = str | int | float | bool | None
 Number = Annotated[int, Meta(ge=-(2**63) + 1, le=2**63 - 1)]
 """An id; what 64 bits do not hold is none."""
-
-
-class Ref(Struct, gc=False):
-    """A nested object, of which only number and name matter."""
-
-    id: Number | None = None
-    nombre: Text = None
-
-
-class ClientWire(Struct, gc=False):
-    """A row of `/api/clientes/`, less what must never leave it (passwords, routers' secrets)."""
-
-    id_servicio: Number
-    nombre: Text = None
-    cedula: Text = None
-    telefono: Text = None
-    direccion: Text = None
-    ciudad: Text = None
-    localidad: Text = None
-    estado: Text = None
-    zona: Ref | None = None
-    ip: Text = None
-    fecha_corte: Text = None
-    saldo: Text = None
-    interfaz_lan: Text = None
-    plan_internet: Ref | None = None
-    precio_plan: Text = None
-    tecnico: Ref | None = None
-
-
-class PlanWire(Struct):
-    """A row of `/api/plan-internet/`."""
-
-    id: int
-    nombre: Text = None
-    tipo: Text = None
-
-
-class PlanDetailWire(Struct):
-    """The answer of `/api/plan-internet/pppoe/{id}/` and `/queue/{id}/`."""
-
-    precio: Text = None
-    bajada: Text = None
-    subida: Text = None
-
-
-class ClientRow(Struct, frozen=True, gc=False):
-    """A client as JSON, which takes a fraction of its memory, with the number of its plan."""
-
-    service_id: int
-    plan_id: int | None
-    json: bytes
-
-    @property
-    def client(self) -> Client:
-        """The client itself, made anew each time."""
-        return _CLIENTS.decode(self.json)
 
 
 class Page(Struct, Generic[R], frozen=True):
@@ -178,51 +114,6 @@ def decode(body: bytes, kind: type[R]) -> R:
         raise UpstreamUnreadable("WispHub Net answered with something that is not what was asked") from error
 
 
-def to_client_row(wire: ClientWire) -> ClientRow:
-    """Map a client's record to the client that the API shows."""
-    plan, zone, technician = wire.plan_internet or _NOTHING, wire.zona or _NOTHING, wire.tecnico or _NOTHING
-    client = Client(
-        service_id=wire.id_servicio,
-        name=clean_text(wire.nombre),
-        document=clean_text(wire.cedula),
-        phone=clean_text(wire.telefono),
-        address=clean_text(wire.direccion),
-        city=clean_text(wire.ciudad),
-        locality=clean_text(wire.localidad),
-        payment_status=clean_text(wire.estado),
-        zone_id=zone.id,
-        antenna_ip=clean_text(wire.ip),
-        cut_off_date=_date(clean_text(wire.fecha_corte)),
-        outstanding_balance=_amount(wire.saldo),
-        lan_interface=clean_text(wire.interfaz_lan),
-        internet_plan_name=clean_text(plan.nombre),
-        internet_plan_price=_price(wire.precio_plan),
-        technician_id=technician.id,
-    )
-    return row_of(client, plan.id)
-
-
-def row_of(client: Client, plan_id: int | None) -> ClientRow:
-    """Make a row of a client."""
-    return ClientRow(client.service_id, plan_id, msgspec.json.encode(client))
-
-
-def to_plan(wire: PlanWire) -> InternetPlan:
-    """Map a plan's row, which holds neither price nor speeds."""
-    return InternetPlan(plan_id=wire.id, name=clean_text(wire.nombre), type=clean_text(wire.tipo))
-
-
-def with_detail(plan: InternetPlan, wire: PlanDetailWire) -> InternetPlan:
-    """Add price and speeds."""
-    return msgspec.structs.replace(
-        plan,
-        price=_price(wire.precio),
-        download_speed=clean_text(wire.bajada),
-        upload_speed=clean_text(wire.subida),
-    )
-
-
-_NOTHING: Final = Ref()
 _LONGEST_INT: Final = 18
 """Digits; more are no number that anyone means, and 64 bits do not hold them."""
 
@@ -236,7 +127,7 @@ def _nothing(_: str) -> None:
 
 
 def clean_text(value: Text) -> str | None:
-    """Give text trimmed; blank means unknown, and 3001234567.0 is a number someone typed."""
+    """Return text trimmed; blank means unknown, and 3001234567.0 is a number someone typed."""
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
@@ -247,7 +138,8 @@ def clean_text(value: Text) -> str | None:
     return text.encode(errors="replace").decode()  # a lone surrogate could not be sent on
 
 
-def _amount(value: Text) -> float | None:
+def to_amount(value: Text) -> float | None:
+    """Return an amount of money; what is no finite number is unknown."""
     try:
         amount = float(value) if value is not None else math.nan
     except (ValueError, OverflowError):
@@ -255,19 +147,6 @@ def _amount(value: Text) -> float | None:
     return amount if math.isfinite(amount) else None
 
 
-def _price(value: Text) -> float | None:
-    """Give a price; blank and zero mean unknown."""
-    return _amount(value) or None
-
-
-@lru_cache(maxsize=4096)  # a provider has a handful of cut-off dates
-def _date(text: str | None) -> dt.date | None:
-    """Read `D/MM/YYYY`, with or without a time after it."""
-    match = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})\b", text or "")
-    if not match:
-        return None
-    day, month, year = map(int, match.groups())
-    try:
-        return dt.date(year, month, day)
-    except ValueError:
-        return None
+def to_price(value: Text) -> float | None:
+    """Return a price; blank and zero mean unknown."""
+    return to_amount(value) or None

@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import Records
-from wisphub_api.upstream.wire import ClientRow, ClientWire, Page, PageReader, to_client_row
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, to_client_row
+from wisphub_api.upstream.wire import Page, PageReader
 from wisphub_sim.data import client_record
 
 PAGE = 300
@@ -23,10 +24,10 @@ SIZES = (2_000, 50_000, pytest.param(500_000, marks=pytest.mark.large))
 
 @cache
 def records_of(size: int) -> Records:
-    gathering = Gathering()
+    builder = SnapshotBuilder()
     for begin in range(1, size + 1, PAGE):
-        gathering.extend(page_rows(begin, min(begin + PAGE, size + 1)))
-    return gathering.build()
+        builder.extend(page_rows(begin, min(begin + PAGE, size + 1)))
+    return builder.build()
 
 
 @cache

@@ -20,12 +20,13 @@ from typing import Any
 import msgspec
 
 import wisphub_api.app  # noqa: F401  # the memory of a service that has loaded nothing
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.gathering import Gathering
 from wisphub_api.clients.models import Client
-from wisphub_api.clients.records import NOBODY, Records
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.upstream import ClientWire, to_client_row
 from wisphub_api.memory import give_back_what_is_freed
-from wisphub_api.upstream.wire import ClientRow, ClientWire, PageReader, to_client_row
+from wisphub_api.upstream.wire import PageReader
 from wisphub_sim.data import client_record
 
 PAGE = 300
@@ -69,15 +70,15 @@ class Lag:
             self.longest_s = max(self.longest_s, time.perf_counter() - begun - LOOK_S)
 
 
-def gathered(size: int, comment: str, known: Records) -> Records:
-    gathering, read = Gathering(known), PageReader(ClientWire, to_client_row)
+def built(size: int, comment: str, known: Records) -> Records:
+    builder, read = SnapshotBuilder(known), PageReader(ClientWire, to_client_row)
     for begin in range(1, size + 1, PAGE):
         ids = range(begin, min(begin + PAGE, size + 1))
         rows = [client_record(1, service_id) | {"ciudad": comment} for service_id in ids]
         page: Any = read(msgspec.json.encode({"count": size, "results": rows}))
         kept: list[ClientRow] = [row for row in page.rows if row is not None]
-        gathering.extend(kept)
-    return gathering.build()
+        builder.extend(kept)
+    return builder.build()
 
 
 async def measure(size: int) -> None:
@@ -88,7 +89,7 @@ async def measure(size: int) -> None:
     base = memory_mb("VmRSS")
     directory: Directory | None = None
     for city in ("Ibagué", "Tunja"):
-        records = await asyncio.to_thread(gathered, size, city, directory.known if directory else NOBODY)
+        records = await asyncio.to_thread(built, size, city, directory.known if directory else NOBODY)
         begun, used = time.perf_counter(), time.process_time()
         async with lag.watched():
             anew = await asyncio.to_thread(Directory, records)

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.packing import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.codec import PackedClients, pack, unpack
+from wisphub_api.clients.snapshot.directory import Directory
 
 pytestmark = pytest.mark.bench
 GROUP = "2 a snapshot"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from wisphub_api.clients.gathering import Gathering
-from wisphub_api.upstream.wire import ClientWire, PageReader, to_client_row
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.upstream import ClientWire, to_client_row
+from wisphub_api.upstream.wire import PageReader
 
 pytestmark = pytest.mark.bench
 GROUP = "1 a page of 300"
@@ -17,13 +18,13 @@ def test_decode(benchmark, page):
 @pytest.mark.parametrize("is_known", [False, True], ids=["new", "known"])
 def test_keep(benchmark, rows, is_known):
     benchmark.group = GROUP
-    before = Gathering()
+    before = SnapshotBuilder()
     before.extend(rows)
     known = before.build()
 
-    def keep() -> Gathering:
-        gathering = Gathering(known) if is_known else Gathering()
-        gathering.extend(rows)
-        return gathering
+    def keep() -> SnapshotBuilder:
+        builder = SnapshotBuilder(known) if is_known else SnapshotBuilder()
+        builder.extend(rows)
+        return builder
 
     assert len(benchmark(keep)) == 300

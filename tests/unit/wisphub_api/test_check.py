@@ -1,4 +1,4 @@
-"""What is told of a configuration: what works, and of what does not, where to look."""
+"""What is found of a configuration: what works, and of what does not, where to look."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,10 @@ import msgspec
 import pytest
 import stamina
 
-from wisphub_api.check import Finding, findings
+from wisphub_api.check import Finding, findings, never_filled
 from wisphub_api.clients.models import Client
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
-from wisphub_api.upstream.first_page import never_filled
 
 PARTS = ["WispHub Net", "one client by its id", "internet plans", "tickets", "payment methods"]
 
@@ -32,18 +31,18 @@ async def found(settings: Settings) -> dict[str, Finding]:
 
 
 async def failed(settings: Settings) -> dict[str, str]:
-    return {part: finding.told for part, finding in (await found(settings)).items() if not finding.is_good}
+    return {part: finding.detail for part, finding in (await found(settings)).items() if not finding.is_good}
 
 
 async def test_all_that_the_service_needs_is_looked_at(settings):
     all_found = await found(settings)
     assert list(all_found) == PARTS
     assert all(finding.is_good for finding in all_found.values())
-    assert all_found["WispHub Net"].told == (
+    assert all_found["WispHub Net"].detail == (
         "reached, key accepted; of 700 clients the first 300 were read, 0 without a usable id; "
         "never filled: no field"
     )
-    assert all_found["payment methods"].told == "7 read"
+    assert all_found["payment methods"].detail == "7 read"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +111,7 @@ async def test_redis_is_looked_at_where_it_is_named(settings):
 
 async def test_rows_without_a_usable_id_are_counted(settings, simulator):
     simulator.fail(kind="bad_rows", path="/api/clientes/", rows=5, count=1)
-    assert ", 5 without a usable id; " in (await found(settings))["WispHub Net"].told
+    assert ", 5 without a usable id; " in (await found(settings))["WispHub Net"].detail
 
 
 def test_fields_that_no_client_has_are_named():

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from wisphub_api.clients.models import Client
-from wisphub_api.upstream.wire import ClientRow, ClientWire, to_client_row
+from wisphub_api.clients.snapshot.records import ClientRow
+from wisphub_api.clients.upstream import ClientWire, to_client_row
 
 MakeRow = Callable[..., ClientRow]
 MakeClient = Callable[..., Client]

@@ -13,12 +13,12 @@ from wisphub_api.clients import checks as checks_module
 from wisphub_api.clients import identity
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.checks import CheckRules, IdentityChecks
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.identity import NOBODY
 from wisphub_api.clients.models import Claim
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.upstream import Ref
 from wisphub_api.exceptions import AmbiguousMatch, InvalidRequest, NotFound, TooManyAttempts
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
-from wisphub_api.upstream.wire import Ref
 
 READER, VERIFIER = Caller("reader", SCOPES), Caller("verifier", frozenset({"verify"}))
 WRONG = Claim(address="elsewhere", internet_plan_price=40000.0)

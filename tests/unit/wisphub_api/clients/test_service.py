@@ -8,15 +8,15 @@ import pytest
 
 from wisphub_api.cache.answers import Answers, Question
 from wisphub_api.cache.slot import Reading
-from wisphub_api.clients.directory import Directory
-from wisphub_api.clients.gathering import Gathering
-from wisphub_api.clients.records import Records
-from wisphub_api.clients.search import SearchIndex
+from wisphub_api.clients.search_index.index import SearchIndex
 from wisphub_api.clients.service import SEARCH, ClientService, load_directory, search_in_memory
+from wisphub_api.clients.snapshot.builder import SnapshotBuilder
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import Records
 from wisphub_api.exceptions import CrawlIncomplete
 
 
-class Watched(Gathering):
+class Watched(SnapshotBuilder):
     """Remembers which thread builds."""
 
     def build(self) -> Records:
@@ -29,7 +29,7 @@ async def test_the_directory_is_built_off_the_event_loop(make_row):
     rows.extend([make_row(1)])
 
     class Net:
-        async def clients(self, _: Records) -> Gathering:
+        async def crawl_into(self, *_: Any) -> SnapshotBuilder:
             return rows
 
     net: Any = Net()
@@ -49,8 +49,8 @@ def service_of(directory: Directory, answers: Answers | None = None) -> ClientSe
 class EmptyNet:
     """Says that there are no clients."""
 
-    async def clients(self, _: Records) -> Gathering:
-        return Gathering()
+    async def crawl_into(self, *_: Any) -> SnapshotBuilder:
+        return SnapshotBuilder()
 
 
 async def test_a_provider_may_begin_without_clients():
@@ -99,7 +99,7 @@ def searches(monkeypatch) -> list[threading.Thread]:
 @pytest.fixture
 def broad(make_row, monkeypatch) -> Directory:
     """A directory in which more than a few hits are many."""
-    monkeypatch.setattr("wisphub_api.clients.directory._MANY", 3)
+    monkeypatch.setattr("wisphub_api.clients.snapshot.directory._MANY", 3)
     names = ["Luz Ana", "Luz Peña", "Luz", "Luz Luz", "Ana"]
     return Directory([make_row(number, nombre=name) for number, name in enumerate(names, 1)])
 

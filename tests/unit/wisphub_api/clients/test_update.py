@@ -9,10 +9,11 @@ import pytest
 
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Policy
-from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.models import ProfileUpdate
+from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates, cleaned
 from wisphub_api.exceptions import InvalidRequest, UpstreamTimeout, UpstreamUncertain
+from wisphub_api.upstream.wire import Page
 
 PROFILE = "/api/clientes/*/perfil/"
 EVERYTHING = {
@@ -226,7 +227,7 @@ class Net:
             raise self.error
         self.written.append((service_id, content.json["ciudad"]))
 
-    async def find_client(self, _: int) -> Any:
+    async def read(self, *_: object) -> Any:
         return await self.look()
 
 
@@ -291,7 +292,7 @@ async def test_looking_an_open_outcome_up_takes_no_longer_than_set(updates):
 async def test_a_client_that_is_gone_when_looked_up_leaves_the_outcome_open(updates):
     service, net, _ = updates
     net.error = UpstreamUncertain("it may have been done")
-    net.look = lambda: asyncio.sleep(0)
+    net.look = lambda: asyncio.sleep(0, Page(0, ()))
     with pytest.raises(UpstreamUncertain):
         await service.update(1, ProfileUpdate(city="Cali"))
 

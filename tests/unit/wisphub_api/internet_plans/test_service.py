@@ -8,6 +8,8 @@ import pytest
 from wisphub_api.exceptions import UpstreamFailed, UpstreamTimeout, UpstreamUnreadable
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.internet_plans.service import load_catalogue
+from wisphub_api.internet_plans.upstream import PlanDetailWire
+from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.paging import Crawl
 
 PCQ = InternetPlan(4, "Colegio", "PCQ")
@@ -22,19 +24,21 @@ FAILED = UpstreamFailed("WispHub Net answered with status 500", status=500)
 
 
 class Net:
-    """Gives bare plans, and each plan's detail or its error."""
+    """Answers with bare plans, and with each plan's detail or its error."""
 
     def __init__(self, *details: InternetPlan | Exception) -> None:
         self.details = dict(zip([2, 1, 3, 5], details, strict=True))
 
-    async def plans(self) -> Crawl[InternetPlan]:
+    async def crawl(self, *_: Any) -> Crawl[InternetPlan]:
         return Crawl([*BARE, PCQ], set_aside=0)
 
-    async def detailed(self, plan: InternetPlan) -> InternetPlan:
-        detail = self.details[plan.plan_id]
+    async def read(self, path: str, *_: Any, plan_id: int, urgency: Urgency) -> PlanDetailWire:
+        detail = self.details[plan_id]
         if isinstance(detail, Exception):
             raise detail
-        return detail
+        kind = "pppoe" if detail.type == "PPPOE" else "queue"
+        assert (path, urgency) == (f"/api/plan-internet/{kind}/{{plan_id}}/", Urgency.BACKGROUND)
+        return PlanDetailWire(precio="40000.00", bajada="10M")
 
 
 async def load(*details: InternetPlan | Exception, previous: PlanCatalogue | None = None) -> PlanCatalogue:

@@ -1,4 +1,4 @@
-"""An order, and a desk whose WispHub Net is a list of tickets that may fail to answer."""
+"""An order, and a opener whose WispHub Net is a list of tickets that may fail to answer."""
 
 import asyncio
 import datetime as dt
@@ -18,7 +18,7 @@ from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.tickets.due_date import COLOMBIA
 from wisphub_api.tickets.models import TicketOrder
-from wisphub_api.tickets.opening import Desk
+from wisphub_api.tickets.opening import TicketOpener
 from wisphub_api.tickets.zones import Opened, OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
 
@@ -114,37 +114,37 @@ async def open_tickets(net) -> AsyncIterator[Cached[OpenTickets]]:
         yield cache
 
 
-class ToldTickets(Cached[OpenTickets]):
+class WorkersTickets(Cached[OpenTickets]):
     """The open tickets as one of several workers has them: it hears of others' when it catches up."""
 
-    def __init__(self, net: WispHubNet, told: list[Opened]) -> None:
+    def __init__(self, net: WispHubNet, sent: list[Opened]) -> None:
         clock = asyncio.get_running_loop().time
         super().__init__(
             "open-tickets", lambda _: load_open_tickets(net, [1]), Policy(60, 600, 10), len, clock=clock
         )
-        self._told = told
+        self._sent = sent
         self._heard = 0
 
     async def amend(self, change: Any) -> None:
-        """Write, and tell it; that takes longer than to take a place."""
+        """Write, and broadcast it; that takes longer than to take a place."""
         await super().amend(change)
         await asyncio.sleep(0.02)
-        self._told.append(change)
+        self._sent.append(change)
 
     async def catch_up(self) -> None:
-        """Hear of all that was told; that takes a moment."""
+        """Hear of all that was broadcast; that takes a moment."""
         await asyncio.sleep(0.001)
-        for change in self._told[self._heard :]:
+        for change in self._sent[self._heard :]:
             await super().amend(change)
-        self._heard = len(self._told)
+        self._heard = len(self._sent)
 
 
 @pytest.fixture
 async def zones_of_workers(net, distant) -> AsyncIterator[list[ZoneLimit]]:
     """Give the limit as each of three workers keeps it."""
-    told: list[Opened] = []
+    sent: list[Opened] = []
     async with AsyncExitStack() as stack:
-        caches = [await stack.enter_async_context(ToldTickets(net, told)) for _ in range(3)]
+        caches = [await stack.enter_async_context(WorkersTickets(net, sent)) for _ in range(3)]
         yield [ZoneLimit(cache, distant, most=3) for cache in caches]
 
 
@@ -154,8 +154,8 @@ def zones(open_tickets, store) -> ZoneLimit:
 
 
 @pytest.fixture
-def desk(net, zones) -> Desk:
-    return Desk(net, zones, (1,), clock=lambda: asyncio.get_running_loop().time())
+def opener(net, zones) -> TicketOpener:
+    return TicketOpener(net, zones, (1,), clock=lambda: asyncio.get_running_loop().time())
 
 
 @pytest.fixture

@@ -14,16 +14,16 @@ from wisphub_api.exceptions import (
     WispHubAPIError,
     ZoneLimitReached,
 )
-from wisphub_api.tickets.first_answers import LONGEST_S, Begun
+from wisphub_api.tickets.idempotency import LONGEST_S, Begun
 from wisphub_api.tickets.models import Ticket
-from wisphub_api.tickets.opening import Opening, forget
+from wisphub_api.tickets.opening import Opening, save_nothing
 
 pytestmark = pytest.mark.looptime
 NO_ANSWER = httpx.ReadTimeout("slow")
 
 
 class Repeatable:
-    """An opening whose calls know of what was begun in those before, as `FirstAnswers` calls it."""
+    """An opening whose calls know of what was begun in those before, as `IdempotencyStore` calls it."""
 
     def __init__(self, opening: Opening) -> None:
         self._opening = opening
@@ -43,11 +43,11 @@ class Repeatable:
 
 
 @pytest.fixture
-def opening(desk, order) -> Repeatable:
+def opening(opener, order) -> Repeatable:
     async def prepare() -> Any:
         return order
 
-    return Repeatable(Opening(desk, prepare))
+    return Repeatable(Opening(opener, prepare))
 
 
 async def fails(opening: Repeatable, kind: type[Exception]) -> str:
@@ -72,7 +72,7 @@ async def test_a_ticket_is_opened(opening, upstream, order):
     ],
     ids=str,
 )
-async def test_an_uncertain_outcome_is_told_and_nothing_is_sent_again(opening, upstream, trouble):
+async def test_an_uncertain_outcome_is_reported_and_nothing_is_sent_again(opening, upstream, trouble):
     upstream.posts = [trouble]
     assert "same Idempotency-Key" in await fails(opening, UpstreamUncertain)
     assert upstream.posted == 1
@@ -166,14 +166,14 @@ async def test_one_that_was_cut_short_may_have_been_sent_at_the_last_moment(open
     assert (await opening()).ticket_id == 5001
 
 
-async def test_without_a_key_nothing_is_remembered(desk, order):
+async def test_without_a_key_nothing_is_remembered(opener, order):
     async def prepare() -> Any:
         return order
 
-    assert (await Opening(desk, prepare)(forget, None)).ticket_id == 5001
+    assert (await Opening(opener, prepare)(save_nothing, None)).ticket_id == 5001
 
 
-async def test_an_order_that_cannot_be_made_is_made_anew(desk, order):
+async def test_an_order_that_cannot_be_made_is_made_anew(opener, order):
     orders = [InvalidRequest("wrong", field="subject"), order]
 
     async def prepare() -> Any:
@@ -182,7 +182,7 @@ async def test_an_order_that_cannot_be_made_is_made_anew(desk, order):
             raise made
         return made
 
-    opening = Repeatable(Opening(desk, prepare))
+    opening = Repeatable(Opening(opener, prepare))
     await fails(opening, InvalidRequest)
     assert (await opening()).ticket_id == 5001
 
@@ -195,12 +195,12 @@ async def test_nothing_is_sent_where_the_zone_takes_no_more(opening, upstream):
 
 
 async def test_a_load_under_way_that_reads_the_new_ticket_does_not_count_it_twice(
-    desk, zones, order, upstream, open_tickets
+    opener, zones, order, upstream, open_tickets
 ):
     await zones.state(5)
     await asyncio.sleep(1)
     upstream.delay_s = 2
-    opening = asyncio.create_task(desk.open(order))
+    opening = asyncio.create_task(opener.open(order))
     await asyncio.sleep(1)
     open_tickets.invalidate()
     await opening
@@ -209,9 +209,9 @@ async def test_a_load_under_way_that_reads_the_new_ticket_does_not_count_it_twic
     assert (await zones.state(5)).value.open_tickets == 1
 
 
-async def test_a_client_of_no_known_zone_gets_a_ticket_all_the_same(desk, zoneless, upstream):
+async def test_a_client_of_no_known_zone_gets_a_ticket_all_the_same(opener, zoneless, upstream):
     upstream.gets = [httpx.Response(403)] * 9
-    assert (await desk.open(zoneless)).zone_id is None
+    assert (await opener.open(zoneless)).zone_id is None
 
 
 @pytest.mark.parametrize(
@@ -226,9 +226,9 @@ async def test_a_client_of_no_known_zone_gets_a_ticket_all_the_same(desk, zonele
         ({"service": 8}, False),
     ],
 )
-async def test_a_ticket_is_the_same_by_service_subject_and_start(desk, order, upstream, changes, is_same):
+async def test_a_ticket_is_the_same_by_service_subject_and_start(opener, order, upstream, changes, is_same):
     upstream.add(zone=1)
     upstream.add(zone=5, **{"service": 7, "subject": "Internet Lento", "start": "23/11/2026 10:15"} | changes)
     for is_recent in (True, False):
-        found = await desk.find(order, is_recent=is_recent)
+        found = await opener.find(order, is_recent=is_recent)
         assert (found is not None) is is_same

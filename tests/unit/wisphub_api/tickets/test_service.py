@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from wisphub_api.clients.upstream import ClientWire, Ref, to_client_row
 from wisphub_api.exceptions import InvalidRequest
 from wisphub_api.tickets.due_date import COLOMBIA, colombian_days_off
 from wisphub_api.tickets.models import TicketRequest
 from wisphub_api.tickets.service import Rules, make_order
-from wisphub_api.upstream.wire import ClientWire, Ref, to_client_row
 
 CLIENT = to_client_row(ClientWire(id_servicio=7, zona=Ref(id=5), tecnico=Ref(id=91))).client
 NOBODYS = msgspec.structs.replace(CLIENT, technician_id=None)

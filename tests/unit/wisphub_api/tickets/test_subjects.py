@@ -55,5 +55,5 @@ def test_an_unknown_subject_is_refused_with_those_that_come_closest(given, close
 def test_nothing_is_suggested_where_nothing_comes_close_nor_is_what_was_given_repeated(given):
     with pytest.raises(InvalidRequest) as raised:
         find_subject(given)
-    told = str(raised.value)
-    assert told == "There is no such subject. All of them are at /api/v1/tickets/subjects."
+    detail = str(raised.value)
+    assert detail == "There is no such subject. All of them are at /api/v1/tickets/subjects."

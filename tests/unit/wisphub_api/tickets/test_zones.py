@@ -7,7 +7,7 @@ import pytest
 
 from wisphub_api.exceptions import CacheUnavailable, UpstreamFailed, UpstreamUncertain, ZoneLimitReached
 from wisphub_api.tickets.models import ZoneState
-from wisphub_api.tickets.zones import HOLD_S, Opened, OpenTickets, ZoneLimit
+from wisphub_api.tickets.zones import LEASE_S, Opened, OpenTickets, ZoneLimit
 
 pytestmark = pytest.mark.looptime
 
@@ -77,12 +77,12 @@ async def test_a_place_stays_taken_until_the_next_load_where_a_ticket_may_have_b
     assert await count(zones) == 0
 
 
-def test_a_ticket_is_counted_once_however_often_it_is_told():
+def test_a_ticket_is_counted_once_however_often_it_is_heard_of():
     tickets = OpenTickets({1: 5}).plus(5, 1).plus(5, 2).plus(5, 2).plus(6, 3)
     assert (tickets.in_zone(5), tickets.in_zone(6), len(tickets)) == (2, 1, 3)
 
 
-def test_a_ticket_that_may_be_open_is_counted_once_however_often_it_is_told():
+def test_a_ticket_that_may_be_open_is_counted_once_however_often_it_is_heard_of():
     tickets = OpenTickets({1: 5})
     for token in ("a", "b", "a"):
         tickets = Opened(5, None, token)(tickets)
@@ -129,7 +129,7 @@ async def test_the_place_of_a_worker_that_has_died_is_free_again_in_time(zones_o
     for _ in range(3):
         await first._take(5)
     assert not await opens(second, 1)
-    await asyncio.sleep(HOLD_S)
+    await asyncio.sleep(LEASE_S)
     assert await opens(second, 1)
 
 

@@ -12,7 +12,7 @@ from wisphub_api.exceptions import (
     UpstreamUnreachable,
     UpstreamUnreadable,
 )
-from wisphub_api.upstream.breaker import FAILURES, LONGEST_OPEN_S, OPEN_S, Breaker, counts
+from wisphub_api.upstream.breaker import FAILURES, LONGEST_OPEN_S, OPEN_S, Breaker, is_outage
 
 
 class Clock:
@@ -106,8 +106,8 @@ def test_a_cancelled_probe_makes_room_for_another(breaker: Breaker, clock: Clock
         (UpstreamRefused("x"), False),
     ],
 )
-def test_only_what_says_that_it_is_down_counts(error: UpstreamError, *, is_down: bool) -> None:
-    assert counts(error) is is_down
+def test_only_what_says_that_it_is_down_is_an_outage(error: UpstreamError, *, is_down: bool) -> None:
+    assert is_outage(error) is is_down
 
 
 def test_an_uncertain_outcome_neither_opens_nor_closes_it(breaker: Breaker) -> None:

@@ -12,17 +12,37 @@ import msgspec
 import pytest
 
 from wisphub_api import exceptions as faults
-from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet
 from wisphub_api.upstream.failures import parse_retry_after
-from wisphub_api.upstream.wire import ClientRow, ClientWire, Page, PageReader, to_client_row
+from wisphub_api.upstream.paging import Crawl
+from wisphub_api.upstream.wire import Page, PageReader
 
 pytestmark = pytest.mark.looptime
 
 Answer = httpx.Response | Exception
 SETTINGS = Settings(net_host="https://net.example", net_key=Secret("the-key"))
+
+
+class Row(msgspec.Struct):
+    id_servicio: int
+
+
+def service_id(row: Row) -> int:
+    return row.id_servicio
+
+
+PAGES = PageReader(Row, service_id)
+
+
+async def read_all(net: WispHubNet, pages: PageReader[Row, int] = PAGES) -> Crawl[int]:
+    return await net.crawl("/api/clientes/", pages, int)
+
+
+async def read_one(net: WispHubNet) -> Page[int]:
+    """Read as for a person who waits."""
+    return await net.read("/api/clientes/", {}, PAGES)
 
 
 class Upstream:
@@ -60,8 +80,8 @@ class Upstream:
 
 
 async def read_ids(upstream: Upstream) -> list[int]:
-    clients = await upstream.run(lambda net: net.clients())
-    return [client.service_id for client in clients.build().clients()]
+    rows: list[int] = (await upstream.run(read_all)).rows
+    return rows
 
 
 async def test_all_clients_are_read_with_the_key():
@@ -74,8 +94,8 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
     monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
     threads, reading, is_read_twice = [], threading.Lock(), threading.Event()
 
-    class Watched(PageReader[ClientWire, ClientRow]):
-        def __call__(self, body: bytes) -> Page[ClientRow]:
+    class Watched(PageReader[Row, int]):
+        def __call__(self, body: bytes) -> Page[int]:
             if not reading.acquire(blocking=False):
                 is_read_twice.set()
                 return super().__call__(body)
@@ -84,11 +104,8 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
             reading.release()
             return super().__call__(body)
 
-    async def read_all(net: WispHubNet) -> Any:
-        net._client_pages = Watched(ClientWire, to_client_row)
-        return await net.clients()
-
-    assert len(await Upstream().run(read_all)) == 700
+    read = await Upstream().run(lambda net: read_all(net, Watched(Row, service_id)))
+    assert len(read.rows) == 700
     assert threading.main_thread() not in threads
     assert len(threads) == 3
     assert not is_read_twice.is_set()
@@ -101,7 +118,7 @@ async def test_who_is_told_to_wait_beyond_the_deadline_of_a_load_ends_it():
     hasty = msgspec.structs.replace(SETTINGS, net_timeout_s=1)
     async with WispHubNet(hasty, httpx.MockTransport(upstream.handle)) as net:
         with pytest.raises(faults.UpstreamFailed) as failed:
-            await net.clients()
+            await read_all(net)
     assert failed.value.retry_after_s == 5
     assert asyncio.get_running_loop().time() - begun < 1
     assert len(upstream.requests) == 1
@@ -111,8 +128,8 @@ async def test_while_a_page_is_decoded_the_next_is_asked_for(monkeypatch):
     monkeypatch.setattr("wisphub_api.upstream.client._LARGE_BYTES", 1000)
     upstream, is_last_asked_for = Upstream(), threading.Event()
 
-    class Waiting(PageReader[ClientWire, ClientRow]):
-        def __call__(self, body: bytes) -> Page[ClientRow]:
+    class Waiting(PageReader[Row, int]):
+        def __call__(self, body: bytes) -> Page[int]:
             if len(upstream.requests) > 1:
                 assert is_last_asked_for.wait(5)
             return super().__call__(body)
@@ -124,8 +141,7 @@ async def test_while_a_page_is_decoded_the_next_is_asked_for(monkeypatch):
 
     one_at_a_time = msgspec.structs.replace(SETTINGS, net_concurrency=1)
     async with WispHubNet(one_at_a_time, httpx.MockTransport(handle)) as net:
-        net._client_pages = Waiting(ClientWire, to_client_row)
-        assert len(await net.clients()) == 700
+        assert len((await read_all(net, Waiting(Row, service_id))).rows) == 700
     assert upstream.most_at_once == 1
 
 
@@ -217,7 +233,7 @@ async def test_no_new_try_begins_after_the_deadline():
     hasty = msgspec.structs.replace(SETTINGS, net_timeout_s=0.05)
     async with WispHubNet(hasty, httpx.MockTransport(upstream.handle)) as net:
         with pytest.raises(faults.UpstreamTimeout):
-            await net.clients()
+            await read_all(net)
     assert len(upstream.requests) == 2
 
 
@@ -233,26 +249,15 @@ async def test_a_person_waits_for_one_call_that_hangs_and_half_another():
     upstream = Upstream(10)
     upstream.delay_s = 3600
     with pytest.raises(faults.UpstreamTimeout, match="/api/clientes/ in time"):
-        await upstream.run(lambda net: net.find_client(1))
+        await upstream.run(read_one)
     assert (asyncio.get_running_loop().time(), len(upstream.requests)) == (15, 2)
 
 
 async def test_after_a_call_that_hung_a_person_may_be_answered_by_the_next():
     upstream = Upstream(10, httpx.ReadTimeout("slow"))
     upstream.delay_s = 4
-    found = await upstream.run(lambda net: net.find_client(1))
-    assert found.service_id == 1
-
-
-async def test_the_first_row_is_not_trusted_when_the_filter_is_ignored():
-    upstream = Upstream(200)
-    found = await upstream.run(lambda net: net.find_client(42))
-    assert found.service_id == 42
-    assert upstream.requests[0].url.params["id_servicio"] == "42"
-
-
-async def test_a_client_that_is_not_there_is_not_made_up_from_the_first_row():
-    assert await Upstream(200).run(lambda net: net.find_client(4242)) is None
+    found = await upstream.run(read_one)
+    assert found.rows == tuple(range(10))
 
 
 @pytest.mark.parametrize(
@@ -278,7 +283,7 @@ async def test_each_try_is_told_with_its_outcome(trouble, outcome):
     told: list[UpstreamCall] = []
     upstream = httpx.MockTransport(Upstream(10, trouble).handle)
     async with WispHubNet(SETTINGS, upstream, told.append) as net:
-        await net.clients()
+        await read_all(net)
     assert [(call.path, call.outcome) for call in told] == [
         ("/api/clientes/", outcome),
         ("/api/clientes/", "ok"),
@@ -292,10 +297,10 @@ async def test_a_call_is_told_without_the_id_it_was_made_for():
 
     def answer(request: httpx.Request) -> httpx.Response:
         asked.append(request.url.path)
-        return httpx.Response(200, json={"precio": "40000"})
+        return httpx.Response(200, content=b"{}")
 
     async with WispHubNet(SETTINGS, httpx.MockTransport(answer), told.append) as net:
-        await net.detailed(InternetPlan(plan_id=42, name="Hogar", type="PPPOE"))
+        await net.read("/api/plan-internet/pppoe/{plan_id}/", {}, bytes, plan_id=42)
     assert asked == ["/api/plan-internet/pppoe/42/"]
     assert [call.path for call in told] == ["/api/plan-internet/pppoe/{plan_id}/"]
 
@@ -390,7 +395,7 @@ async def test_a_429_holds_back_every_other_call_too():
         with pytest.raises(faults.UpstreamRateLimited):
             await net.write("POST", "/api/tickets/", Content(), bytes)
         start = asyncio.get_running_loop().time()
-        await net.find_client(1)
+        await read_one(net)
         return asyncio.get_running_loop().time() - start
 
     refused = httpx.Response(429, headers={"retry-after": "7"})
@@ -400,7 +405,7 @@ async def test_a_429_holds_back_every_other_call_too():
 @pytest.mark.parametrize(
     "call",
     [
-        lambda net: net.find_client(1),
+        read_one,
         lambda net: net.write("POST", "/api/tickets/", Content(), bytes),
     ],
     ids=["read", "write"],
@@ -408,7 +413,7 @@ async def test_a_429_holds_back_every_other_call_too():
 async def test_a_person_does_not_wait_for_the_end_of_a_long_pause(call):
     async def two_calls(net: WispHubNet) -> None:
         with pytest.raises(faults.UpstreamRateLimited):
-            await net.find_client(1)
+            await read_one(net)
         with pytest.raises(faults.UpstreamRateLimited) as raised:
             await call(net)
         assert raised.value.retry_after_s == 120
@@ -422,7 +427,7 @@ async def test_while_it_is_down_calls_are_refused_at_once():
     async def many_calls(net: WispHubNet) -> None:
         for _ in range(3):
             with pytest.raises(faults.UpstreamError):
-                await net.find_client(1)
+                await read_one(net)
 
     upstream = Upstream(10, *[httpx.ConnectError("refused")] * 99)
     await upstream.run(many_calls)

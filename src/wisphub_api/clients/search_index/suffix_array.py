@@ -1,0 +1,126 @@
+"""A suffix array: which words contain this text?
+
+All places in all words are sorted by what begins there, so a text is found by bisection.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, bisect_right
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[np.int32]
+END: Final = "\n"
+_SORTED: Final = 8
+"""Bytes by which places are sorted; what is longer is compared."""
+
+
+class SuffixArrayBuilder:
+    """Takes words, and numbers them as they come."""
+
+    def __init__(self) -> None:
+        self.text = bytearray()
+        self.begins = array("i", [0])
+
+    def add(self, word: str) -> int:
+        """Add a word and return its number."""
+        self.text += word.encode()
+        self.text += b"\n"
+        self.begins.append(len(self.text))
+        return len(self.begins) - 2
+
+
+class SuffixArray:
+    """Finds the places in words at which a text stands; immutable.
+
+    Args:
+        builder: Has the words; it is used up.
+    """
+
+    def __init__(self, builder: SuffixArrayBuilder) -> None:
+        self._text = bytes(builder.text)
+        builder.text.clear()
+        self._begins = np.frombuffer(builder.begins, np.int32)
+        self._sorted = _sorted_places(self._text)
+        self._view = self._sorted.data
+
+    def __len__(self) -> int:
+        return len(self._begins) - 1
+
+    def word(self, number: int) -> bytes:
+        """Return a word."""
+        return self._text[self._begins[number] : self._begins[number + 1] - 1]
+
+    def places_of(self, text: str) -> Numbers:
+        """Return the places at which the text stands, in ascending order; with `END` it ends a word."""
+        whole, words = text.encode(errors="replace"), self._text
+        low, high = self._bounds(whole)
+        places = np.sort(self._sorted[low:high])
+        if len(whole) <= _SORTED:
+            return places
+        return np.array([at for at in places.tolist() if words.startswith(whole, at)], np.int32)
+
+    def times(self, text: str) -> int:
+        """Return at how many places the text stands; for a long one an upper bound."""
+        low, high = self._bounds(text.encode(errors="replace"))
+        return high - low
+
+    def _bounds(self, text: bytes) -> tuple[int, int]:
+        """Return the range of sorted places at which the text stands, as far as places are sorted."""
+        head = text[:_SORTED]
+        words, size = self._text, len(head)
+
+        def begin(at: int) -> bytes:
+            return words[at : at + size]
+
+        low = bisect_left(self._view, head, key=begin)
+        return low, bisect_right(self._view, head, lo=low, key=begin)
+
+    def words_at(self, places: Numbers) -> Numbers:
+        """Return the words to which ascending places belong."""
+        return (np.searchsorted(self._begins, places, "right") - 1).astype(np.int32)
+
+    def containing(self, text: str) -> Numbers:
+        """Return the words that contain the text, in ascending order."""
+        return distinct(self.words_at(self.places_of(text)))
+
+    def beginning(self, text: str) -> Numbers:
+        """Return the words that begin with the text, in ascending order."""
+        places = self.places_of(text)
+        words = self.words_at(places)
+        return words.compress(self.is_beginning(words, places))
+
+    def is_beginning(self, words: Numbers, places: Numbers) -> NDArray[np.bool_]:
+        """Return for each place whether its word begins there."""
+        return np.equal(self._begins.take(words), places)
+
+    def lengths(self, words: Numbers) -> Numbers:
+        """Return how many bytes each word has."""
+        return np.subtract(self._begins.take(words + 1), self._begins.take(words) + 1)
+
+
+def distinct(ascending: Numbers) -> Numbers:
+    """Return each number once."""
+    return ascending.compress(np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)])
+
+
+def _sorted_places(text: bytes) -> Numbers:
+    """Sort all places but the words' ends by what begins there.
+
+    Places that begin with the same byte are sorted by themselves: only their keys are in memory at once.
+    """
+    chars = np.frombuffer(text, np.uint8)
+    padded = np.frombuffer(text + END.encode() * _SORTED, np.uint8)
+    ordered = np.zeros(len(text) - text.count(END.encode()), np.int32)
+    end = 0
+    for char in (char for char in range(256) if char != ord(END) and bytes((char,)) in text):
+        places = np.flatnonzero(chars == char).astype(np.int32)
+        keys = np.zeros(len(places), np.uint64)
+        for offset in range(_SORTED):
+            keys = keys << np.uint64(8) | padded[places + offset]
+        begin, end = end, end + len(places)
+        ordered[begin:end] = places[np.argsort(keys)]
+    return ordered

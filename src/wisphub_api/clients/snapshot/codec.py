@@ -1,0 +1,46 @@
+"""How a snapshot is written for other processes and for the next start: its columns, compressed."""
+
+from __future__ import annotations
+
+from array import array
+
+import zstandard
+from msgspec import Struct
+
+from wisphub_api.clients.snapshot.directory import Directory
+from wisphub_api.clients.snapshot.records import Columns, Records
+
+_FASTEST = 1
+
+
+class PackedClients(Struct, frozen=True, array_like=True):
+    """The columns of `Records`, each as zstandard packs it."""
+
+    body: bytes
+    lengths: bytes
+    service_ids: bytes
+    plan_ids: bytes
+
+
+def pack(directory: Directory) -> PackedClients:
+    """Return a directory in the form that is sent; call it off the event loop."""
+    columns = directory.records().columns
+    squeeze = zstandard.ZstdCompressor(level=_FASTEST).compress
+    return PackedClients(
+        squeeze(columns.body),
+        squeeze(columns.lengths.tobytes()),
+        squeeze(columns.service_ids.tobytes()),
+        squeeze(columns.plan_ids.tobytes()),
+    )
+
+
+def unpack(packed: PackedClients) -> Directory:
+    """Return the directory that was packed; call it off the event loop."""
+    expand = zstandard.ZstdDecompressor().decompress
+    columns = Columns(
+        expand(packed.body),
+        array("I", expand(packed.lengths)),
+        array("q", expand(packed.service_ids)),
+        array("q", expand(packed.plan_ids)),
+    )
+    return Directory(Records(columns))
