@@ -37,7 +37,7 @@ def main() -> None:
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Processes; of several, SIGHUP replaces one after the other.",
+    help="Processes; SIGHUP replaces several one after the other.",
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API; the environment, or a .env file, configures it."""
@@ -69,7 +69,7 @@ def demo(port: int, clients: int, latency_ms: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings, and that WispHub Net answers to them as it should."""
-    configure_logs("critical")  # what is found is told once, and not as it is logged
+    configure_logs("critical")  # each finding is printed once, and not also logged
     settings = _settings()
     click.echo(f"ok      settings: {'no key is asked for' if settings.is_open else 'callers need a key'}")
     click.echo(f"asking {settings.net_host} ...")
@@ -87,7 +87,7 @@ def openapi() -> None:
 
 
 async def _tell_findings(settings: Settings) -> int:
-    """Print what is found as it is found; give how many parts are not as they should be."""
+    """Print each finding as it comes; return how many parts are not as they should be."""
     from wisphub_api.check import findings  # noqa: PLC0415  # the other commands need not wait for it
 
     failed = 0

@@ -70,7 +70,7 @@ class Worker(Process):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, waits: bool) -> None:
         super().__init__(config, sockets)
         self.process.daemon = True  # whatever ends the parent's loop ends the workers too
-        self._waits = waits
+        self.waits = waits
 
     def start(self) -> None:
         """Start the process; its death then ends the pipe, and nobody waits for an answer over it."""
@@ -104,7 +104,7 @@ class Worker(Process):
         except SettingsError as error:
             logger.error("the settings cannot be used\n%s", error)  # noqa: TRY400  # that says it all
             sys.exit(STARTUP_FAILURE)
-        if self._waits:
+        if self.waits:
             app.on_startup.append(self.get_warm)
         return app
 
@@ -112,11 +112,12 @@ class Worker(Process):
         """Wait until the caches are warm, or it takes too long, or the worker is to stop."""
         from wisphub_api.web.health import cold_among  # noqa: PLC0415  # likewise
 
-        deadline = time.monotonic() + READY_WITHIN_S
-        while cold_among([cache.state() for cache in app.state["needed"]]):
-            if self.server.should_exit or time.monotonic() >= deadline:
-                return
-            await asyncio.sleep(LOOK_EVERY_S)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_WITHIN_S):
+                while cold_among([cache.state() for cache in app.state["needed"]]):
+                    if self.server.should_exit:
+                        return
+                    await asyncio.sleep(LOOK_EVERY_S)
 
 
 class Supervisor(Multiprocess):

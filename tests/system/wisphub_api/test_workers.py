@@ -286,10 +286,9 @@ async def answered_while_told_to_stop(
         return {"ticket": await ticket, "poll": await poll, "readiness": readiness, "plans": plans}
 
 
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_second_signal_ends_the_service_at_once(start, simulator, workers):
+def test_a_second_signal_ends_the_service_at_once(start, simulator):
     simulator.fail(kind="hang", path="/api/tickets/*")
-    with start(workers=workers) as service, service.caller() as caller:
+    with start() as service, service.caller() as caller:
         with pytest.raises(httpx.TransportError):
             asyncio.run(lost_by_a_second_signal(service, caller, simulator))
         assert service.process.wait(STOP_WAIT_S / 2) in {0, -signal.SIGTERM}
