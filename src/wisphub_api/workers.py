@@ -42,7 +42,9 @@ logger = logging.getLogger(__name__)
 
 READY_WITHIN_S: Final = 120
 """How long a worker may take to be warm where others answer, and to answer its parent at all."""
-LOOK_EVERY_S: Final = 0.05
+LOOK_EVERY_S: Final = 0.1
+WAKE_EVERY_S: Final = 0.5
+"""A handler runs this late at most."""
 CLOSE_WAIT_S: Final = 10.0
 """How long a worker that has answered everything may take to end."""
 DEATHS_PER_WORKER: Final = 3
@@ -156,7 +158,8 @@ class Supervisor(Multiprocess):
         """
         loop = threading.Thread(target=self.run)
         loop.start()
-        loop.join()
+        while loop.is_alive():
+            loop.join(WAKE_EVERY_S)  # the system may have interrupted another thread than this one
         return self._is_stopping
 
     def hire(self, config: uvicorn.Config, sockets: list[socket.socket]) -> Worker:
