@@ -10,7 +10,6 @@ import socket
 import sys
 from contextlib import suppress
 from tempfile import TemporaryDirectory
-from typing import Final
 
 import click
 import msgspec
@@ -21,10 +20,7 @@ from wisphub_api.exceptions import SettingsError
 from wisphub_api.settings import Settings, read_settings
 from wisphub_api.web.logs import configure_logs
 from wisphub_api.web.server import OPTIONS, DrainingServer
-from wisphub_api.workers import Supervisor, Worker
-
-BACKLOG: Final = 2048
-"""How many connections may wait to be accepted."""
+from wisphub_api.workers import Supervisor
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,16 +37,16 @@ def main() -> None:
     default=1,
     show_default=True,
     type=click.IntRange(1, 64),
-    help="Processes; of several, SIGHUP replaces one after the other.",
+    help="Processes; SIGHUP replaces several one after the other.",
 )
 def serve(host: str, port: int, workers: int) -> None:
     """Serve the API; the environment, or a .env file, configures it."""
     settings = _settings()
+    _refuse_busy_port(host, port)
     if workers == 1:
-        _refuse_busy_port(host, port)
         _serve_alone(settings, host, port)
     else:
-        _serve_by_workers(settings, _listen(host, port), workers)
+        _serve_by_workers(settings, host, port, workers)
 
 
 @main.command()
@@ -73,7 +69,7 @@ def demo(port: int, clients: int, latency_ms: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings, and that WispHub Net answers to them as it should."""
-    configure_logs("critical")  # what is found is told once, and not as it is logged
+    configure_logs("critical")  # each finding is printed once, and not also logged
     settings = _settings()
     click.echo(f"ok      settings: {'no key is asked for' if settings.is_open else 'callers need a key'}")
     click.echo(f"asking {settings.net_host} ...")
@@ -91,7 +87,7 @@ def openapi() -> None:
 
 
 async def _tell_findings(settings: Settings) -> int:
-    """Print what is found as it is found; give how many parts are not as they should be."""
+    """Print each finding as it comes; return how many parts are not as they should be."""
     from wisphub_api.check import findings  # noqa: PLC0415  # the other commands need not wait for it
 
     failed = 0
@@ -118,44 +114,28 @@ def _serve_alone(settings: Settings, host: str, port: int) -> None:
         server.run()
 
 
-def _serve_by_workers(settings: Settings, listener: socket.socket, count: int) -> None:
-    """Keep workers until told to stop; what one has read is for all, by a folder unless by other means."""
-    configure_logs(settings.log_level)
-    environ = {**os.environ, "WISPHUB_API_WORKERS": str(count)}
-    with listener, TemporaryDirectory(prefix="wisphub-api-") as folder:
-        if not (settings.snapshot_dir or settings.redis_url):
-            environ["WISPHUB_API_SNAPSHOT_DIR"] = folder
-        supervisor = Supervisor(lambda patience_s: Worker.start(listener, environ, patience_s), count)
-        has_served = asyncio.run(supervisor.run())
-    if not has_served:
-        sys.exit(1)
-
-
-def _listen(host: str, port: int) -> socket.socket:
+def _serve_by_workers(settings: Settings, host: str, port: int, count: int) -> None:
+    """Keep workers until a signal; they share snapshots by a temporary folder unless by other means."""
     if not hasattr(signal, "SIGHUP"):
         raise click.ClickException("more than one worker cannot be had on this system: it lacks signals")
-    try:
-        return socket.create_server((host, port), family=_family(host), backlog=BACKLOG)
-    except OSError as error:
-        raise _cannot_listen(host, port, error) from error
-
-
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
-
-
-def _cannot_listen(host: str, port: int, error: OSError) -> click.ClickException:
-    why = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
-    return click.ClickException(why)
+    configure_logs(settings.log_level)
+    os.environ["WISPHUB_API_WORKERS"] = str(count)
+    with TemporaryDirectory(prefix="wisphub-api-") as folder:
+        if not (settings.snapshot_dir or settings.redis_url):
+            os.environ["WISPHUB_API_SNAPSHOT_DIR"] = folder
+        if not Supervisor(host, port, count).serve():
+            sys.exit(1)
 
 
 def _refuse_busy_port(host: str, port: int) -> None:
-    with socket.socket(_family(host), socket.SOCK_STREAM) as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise _cannot_listen(host, port, error) from error
+            why = f"cannot listen on {host}:{port}: {error.strerror}; choose another with --host or --port"
+            raise click.ClickException(why) from error
 
 
 if __name__ == "__main__":

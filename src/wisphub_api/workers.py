@@ -1,7 +1,14 @@
-"""The supervisor of `serve --workers N`: who ends is replaced, and all are replaced in turn when it is asked.
+"""The workers of `serve --workers N`: uvicorn's `Multiprocess`, and what it leaves open.
 
-SIGHUP asks for that: a new worker is started, and when it is warm and accepts connections, the old one stops
-accepting them, answers what it has and ends. SIGTERM and SIGINT end the service; a second one at once.
+uvicorn starts N processes on one listening socket and replaces one that ends. On SIGHUP it replaces all, one
+after the other: the next worker must be ready before the old one is sent SIGTERM. Four things are added here:
+
+- A worker drains (`DrainingServer`). While others answer, a new one accepts connections only when it is warm.
+- A worker ends with its parent, whose end it sees by the pipe over which uvicorn asks whether it is alive.
+- SIGTERM and SIGINT reach all workers at once, whatever the parent is waiting for; a second one kills them.
+- Workers that die again and again end the service, with an error, instead of being replaced for ever.
+
+`Multiprocess` has no parameter for the class of its workers: its module's name for that class is replaced.
 """
 
 from __future__ import annotations
@@ -11,229 +18,189 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from typing import Final, Self
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from multiprocessing import active_children
+from types import FrameType
+from typing import TYPE_CHECKING, Final
 
-from wisphub_api.web.server import STOP_WAIT_S
+import uvicorn
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import multiprocess
+from uvicorn.supervisors.multiprocess import Multiprocess, Process
+
+from wisphub_api.exceptions import SettingsError
+from wisphub_api.web.server import OPTIONS, STOP_WAIT_S, DrainingServer
+
+if TYPE_CHECKING:  # the parent serves nothing: it need not load the application
+    from litestar import Litestar
 
 logger = logging.getLogger(__name__)
 
-WARM_WITHIN_S: Final = 300.0
-"""How long a worker may take to be warm where others answer meanwhile."""
+READY_WITHIN_S: Final = 120
+"""How long a worker may take to be warm where others answer, and to answer its parent at all."""
+LOOK_EVERY_S: Final = 0.1
+WAKE_EVERY_S: Final = 0.5
+"""A handler runs this late at most."""
 CLOSE_WAIT_S: Final = 10.0
 """How long a worker that has answered everything may take to end."""
-LONG_LIFE_S: Final = 10.0
-"""Who dies younger has perhaps died of something that will kill the next, too."""
-LONGEST_PAUSE_S: Final = 30.0
+DEATHS_PER_WORKER: Final = 3
+DEATHS_WITHIN_S: Final = 60.0
+"""So many deaths within this time are no accident: what killed these workers will kill the next ones too."""
 
 
-class Worker:
-    """A worker process, as its supervisor sees it.
+class WorkerServer(DrainingServer):
+    """Stops at SIGTERM, however often it comes; Ctrl-C reaches all processes and is left to the parent."""
 
-    Attributes:
-        up: Done once it accepts connections (true), or has ended before (false).
-        ended: Done once it has ended, with its status.
-    """
-
-    def __init__(self, process: asyncio.subprocess.Process, link: socket.socket) -> None:
-        self.pid = process.pid
-        self._process = process
-        self._link = link
-        self._begun_at = asyncio.get_running_loop().time()
-        self.up = asyncio.create_task(self._get_up())
-        self.ended = asyncio.create_task(self._end())
-
-    @classmethod
-    async def start(cls, listener: socket.socket, environ: Mapping[str, str], patience_s: float) -> Self:
-        """Start one that accepts connections when it is warm, or after `patience_s` seconds."""
-        ours, theirs = socket.socketpair()
-        ours.settimeout(0)  # as asyncio wants it
-        with theirs:
-            numbers = listener.fileno(), theirs.fileno()
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "wisphub_api.worker", *map(str, numbers), str(patience_s)),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=numbers,
-                env=dict(environ),
-            )
-        return cls(process, ours)
-
-    @property
-    def is_up(self) -> bool:
-        """Whether it accepts connections."""
-        return not self.ended.done() and self.up.done() and self.up.result()
-
-    @property
-    def age_s(self) -> float:
-        """How long ago it was started."""
-        return asyncio.get_running_loop().time() - self._begun_at
-
-    async def is_up_within(self, seconds: float) -> bool:
-        """Wait until it accepts connections, or has ended."""
-        await asyncio.wait({self.up}, timeout=seconds)
-        return self.is_up
-
-    async def _get_up(self) -> bool:
-        return bool(await asyncio.get_running_loop().sock_recv(self._link, 1))
-
-    async def _end(self) -> int:
-        status = await self._process.wait()
-        await asyncio.wait({self.up})
-        self._link.close()  # not before: who has no link left, ends
-        return status
-
-    def terminate(self) -> None:
-        """Tell it to answer what it has, and end."""
-        with suppress(ProcessLookupError):
-            self._process.terminate()
-
-    def kill(self) -> None:
-        """End it at once."""
-        with suppress(ProcessLookupError):
-            self._process.kill()
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  # uvicorn's signature
+        """Begin to drain."""
+        self.should_exit = self.should_exit or sig == signal.SIGTERM
 
 
-class Supervisor:
-    """Keeps a number of workers.
+class Worker(Process):
+    """One worker, as its parent sees it (`start`, `join`) and in its own process (the other methods).
 
     Args:
-        start: Starts a worker that waits so many seconds to be warm before it accepts connections.
+        config: How it serves; the application is set in its own process.
+        sockets: Where it accepts connections.
+        waits: Whether it accepts none before it is warm, or `READY_WITHIN_S` have passed.
+    """
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], *, waits: bool) -> None:
+        super().__init__(config, sockets)
+        self.process.daemon = True  # whatever ends the parent's loop ends the workers too
+        self.waits = waits
+
+    def start(self) -> None:
+        """Start the process; its death then ends the pipe, and nobody waits for an answer over it."""
+        super().start()
+        self.child_conn.close()
+
+    def join(self) -> None:
+        """Wait until it has ended, and kill it when that takes too long."""
+        self.process.join(STOP_WAIT_S + CLOSE_WAIT_S)
+        self.process.kill()  # does nothing to one that has ended
+        self.process.join()
+
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve."""
+        self.config.app = self._create_app
+        self._server = WorkerServer(self.config)  # before uvicorn's two threads each make one when they ask
+        super().target(sockets)
+
+    def always_pong(self) -> None:
+        """Answer the parent until it is gone, or wants no more answers from this worker."""
+        self.parent_conn.close()  # with this copy of the other end open, the pipe would never end
+        with suppress(EOFError, OSError):
+            super().always_pong()
+        self.server.should_exit = True
+
+    def _create_app(self) -> Litestar:
+        from wisphub_api.app import create_app  # noqa: PLC0415  # see above
+
+        try:
+            app = create_app()
+        except SettingsError as error:
+            logger.error("the settings cannot be used\n%s", error)  # noqa: TRY400  # that says it all
+            sys.exit(STARTUP_FAILURE)
+        if self.waits:
+            app.on_startup.append(self.get_warm)
+        return app
+
+    async def get_warm(self, app: Litestar) -> None:
+        """Wait until the caches are warm, or it takes too long, or the worker is to stop."""
+        from wisphub_api.web.health import cold_among  # noqa: PLC0415  # likewise
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(READY_WITHIN_S):
+                while cold_among([cache.state() for cache in app.state["needed"]]):
+                    if self.server.should_exit:
+                        return
+                    await asyncio.sleep(LOOK_EVERY_S)
+
+
+class Supervisor(Multiprocess):
+    """Keeps a number of workers; to be made in the main thread, as it handles signals.
+
+    Args:
+        host: Where the workers listen.
+        port: Likewise.
         count: How many there are.
     """
 
-    def __init__(self, start: Callable[[float], Awaitable[Worker]], count: int) -> None:
-        self._start = start
-        self._count = count
-        self._workers: list[Worker] = []
-        self._alive: set[Worker] = set()
-        self._placing = asyncio.Lock()
-        self._roll_asked = asyncio.Event()
-        self._stopping = asyncio.Event()
+    def __init__(self, host: str, port: int, count: int) -> None:
+        config = uvicorn.Config(
+            "",  # each worker sets its own application
+            factory=True,
+            host=host,
+            port=port,
+            workers=count,
+            timeout_worker_healthcheck=READY_WITHIN_S,
+            **OPTIONS,
+        )
+        super().__init__(config, [config.bind_socket()])
+        self._is_stopping = False
+        self._deaths: deque[float] = deque(maxlen=DEATHS_PER_WORKER * count)
+        multiprocess.Process = self.hire  # type: ignore[assignment,misc]  # see the head of this module
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        for number in (signal.SIGTTIN, signal.SIGTTOU):
+            signal.signal(number, signal.SIG_IGN)  # each worker's share of the budget depends on their number
 
-    async def run(self) -> bool:
-        """Serve until a signal; False where a worker could not start at the beginning."""
-        self._listen_to_signals()
-        if not await self._begin() and not self._stopping.is_set():
-            logger.error("a worker could not start: the service ends")
-            self._stop()
-            await self._all_gone()
-            return False
-        logger.info("all %d workers are up", self._count)
-        async with asyncio.TaskGroup() as group:
-            for place in range(self._count):
-                group.create_task(self._keep(place))
-            group.create_task(self._roll_when_asked())
-            await self._stopping.wait()
-            await self._all_gone()
-        await self._all_gone()  # who was just being started
-        return True
+    def serve(self) -> bool:
+        """Serve until SIGTERM or SIGINT; return False where the workers could not go on until then.
 
-    async def _begin(self) -> bool:
-        """Start all workers; False where one does not get up."""
-        hired = [await self._hire(patience_s=0) for _ in range(self._count)]
-        self._workers = [worker for worker in hired if worker]
-        return all(hired) and all(await asyncio.gather(*(worker.up for worker in self._workers)))
+        uvicorn's loop runs in a thread of its own: signal handlers run in the main one, and one that meets it
+        while it holds the lock of `should_exit` would wait for that lock for ever.
+        """
+        loop = threading.Thread(target=self.run)
+        loop.start()
+        while loop.is_alive():
+            loop.join(WAKE_EVERY_S)  # the system may have interrupted another thread than this one
+        return self._is_stopping
 
-    def _listen_to_signals(self) -> None:
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self._roll_asked.set)
-        for told_to_stop in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(told_to_stop, self._stop)
+    def hire(self, config: uvicorn.Config, sockets: list[socket.socket]) -> Worker:
+        """Return a new worker; it waits to be warm where another one answers meanwhile."""
+        is_replacement = len(self.processes) == self.processes_num
+        return Worker(
+            config, sockets, waits=is_replacement and any(worker.is_ready(1) for worker in self.processes)
+        )
 
-    def _stop(self) -> None:
-        """Let all end; the second time at once."""
-        for worker in self._alive:
-            if self._stopping.is_set():
-                worker.kill()
-            else:
-                worker.terminate()
-        self._stopping.set()
-        self._roll_asked.set()  # nobody shall go on waiting for it
+    def restart_all(self) -> None:
+        """Replace all workers, one after the other."""
+        with _reporting_failed_starts():
+            super().restart_all()
 
-    async def _all_gone(self) -> None:
-        await asyncio.gather(*(_gone(worker) for worker in self._alive))
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that have died; too many within too short a time end the service."""
+        before = tuple(self.processes)
+        with _reporting_failed_starts():
+            super().keep_subprocess_alive()
+        now = time.monotonic()
+        self._deaths.extend(now for old, new in zip(before, self.processes, strict=True) if old is not new)
+        if len(self._deaths) == self._deaths.maxlen and now - self._deaths[0] < DEATHS_WITHIN_S:
+            logger.error("%d workers died within %g s: the service ends", len(self._deaths), DEATHS_WITHIN_S)
+            self.should_exit.set()
 
-    async def _hire(self, patience_s: float) -> Worker | None:
-        try:
-            worker = await self._start(patience_s)
-        except OSError as error:
-            logger.error("no worker can be started: %s", error.strerror)  # noqa: TRY400  # that says it all
-            return None
-        self._alive.add(worker)
-        worker.ended.add_done_callback(lambda _: self._alive.discard(worker))
-        if self._stopping.is_set():
-            worker.terminate()
-        return worker
-
-    async def _keep(self, place: int) -> None:
-        """Replace whoever ends in this place, at once; those who go on dying young, at growing intervals."""
-        deaths = 0
-        while not self._stopping.is_set():
-            worker = self._workers[place]
-            status = await asyncio.shield(worker.ended)
-            if self._stopping.is_set() or worker is not self._workers[place]:  # it was relieved
-                continue
-            deaths = deaths + 1 if worker.age_s < LONG_LIFE_S else 1
-            after_s = pause_s(deaths)
-            logger.warning("worker %d ended (%d), the next starts in %g s", worker.pid, status, after_s)
-            await self._pause(after_s)
-            await self._replace(place, worker)
-
-    async def _replace(self, place: int, worker: Worker) -> None:
-        """Put a new worker in the place of one that has ended, unless that has been done meanwhile."""
-        async with self._placing:
-            if self._stopping.is_set() or worker is not self._workers[place]:
-                return
-            has_others = any(other.is_up for other in self._workers)
-            successor = await self._hire(WARM_WITHIN_S if has_others else 0)
-            if successor:
-                self._workers[place] = successor
-            else:
-                await self._pause(LONGEST_PAUSE_S)
-
-    async def _pause(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
-
-    async def _roll_when_asked(self) -> None:
-        while not self._stopping.is_set():
-            await self._roll_asked.wait()
-            self._roll_asked.clear()
-            for place in range(self._count):
-                if self._stopping.is_set() or not await self._relieve(place):
-                    break
-            else:
-                logger.info("rolling restart: all workers are new")
-
-    async def _relieve(self, place: int) -> bool:
-        """Put a new worker in the place of an old one; False where it does not get up."""
-        worker = await self._hire(WARM_WITHIN_S)
-        if worker is None:
-            return False
-        if not await worker.is_up_within(WARM_WITHIN_S):
-            if not self._stopping.is_set():
-                logger.error("rolling restart stopped: the new worker did not get up, the others go on")
-            worker.terminate()
-            await _gone(worker)
-            return False
-        async with self._placing:
-            old, self._workers[place] = self._workers[place], worker
-        logger.info("worker %d is up and relieves worker %d", worker.pid, old.pid)
-        old.terminate()
-        await _gone(old)
-        return True
+    def _stop(self, *_: object) -> None:
+        """Let all workers drain; the second time, kill them."""
+        if self._is_stopping:
+            for process in active_children():
+                process.kill()
+            return
+        self._is_stopping = True
+        self.should_exit.set()
+        for process in active_children():
+            process.terminate()
 
 
-def pause_s(deaths: int) -> float:
-    """Tell how long after the nth death in a row a worker is replaced."""
-    return 0.0 if deaths <= 1 else min(2.0 ** (deaths - 2), LONGEST_PAUSE_S)
-
-
-async def _gone(worker: Worker) -> None:
-    """Wait until a worker that was told to end has done so, and end it when it takes too long."""
-    done, _ = await asyncio.wait({worker.ended}, timeout=STOP_WAIT_S + CLOSE_WAIT_S)
-    if not done:
-        logger.error("worker %d does not end: it is killed", worker.pid)
-        worker.kill()
-        await asyncio.wait({worker.ended})
+@contextmanager
+def _reporting_failed_starts() -> Iterator[None]:
+    """Leave the others at work where the system starts no process; uvicorn tries again in half a second."""
+    try:
+        yield
+    except OSError as error:
+        logger.error("no worker can be started: %s", error.strerror)  # noqa: TRY400  # that says it all

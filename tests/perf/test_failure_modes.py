@@ -328,7 +328,8 @@ def at(after_s: float, act: Callable[[], None]) -> Iterator[list[float]]:
 
 
 def workers_of(service: Server) -> list[psutil.Process]:
-    return psutil.Process(service.pid).children()
+    children = psutil.Process(service.pid).children()
+    return [child for child in children if any("spawn_main" in word for word in child.cmdline())]
 
 
 def workers_when_gone(before: set[psutil.Process], service: Server) -> set[psutil.Process]:

@@ -1,4 +1,4 @@
-"""When the service is told to stop: who answers a request hears of it by the state that comes with it."""
+"""Whether the service stops: the server says so by an event in the state that each request carries."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ DRAINING: Final = "draining"
 
 
 def is_draining(state: Mapping[str, Any]) -> bool:
-    """Tell whether the service stops: it answers what has come and still comes, then hangs up."""
+    """Return whether the service stops: it answers what has come and still comes, then hangs up."""
     told = state.get(DRAINING)
     return told is not None and told.is_set()
 
 
 async def told_to_stop(state: Mapping[str, Any]) -> None:
-    """Wait until the service is told to stop; for ever under a server that does not pass this on."""
+    """Wait until the service stops; for ever under a server that sets no event."""
     told: asyncio.Event = state.get(DRAINING) or asyncio.Event()
     await told.wait()

@@ -14,7 +14,7 @@ from wisphub_api.memory import put_the_event_loop_first
 from wisphub_api.web.draining import DRAINING
 
 STOP_WAIT_S: Final = 35
-"""How long requests under way may take to finish once the service is told to stop."""
+"""How long requests under way may take to finish once the service stops."""
 
 KEEP_ALIVE_S: Final = 75
 """How long a connection may be idle: longer than callers keep theirs (httpx 5 s, nginx 60 s). So they hang up
@@ -32,19 +32,19 @@ OPTIONS: Final[dict[str, Any]] = {
 
 
 class DrainingServer(uvicorn.Server):
-    """Tells connections (`BoundedHttp`) and requests when it is to stop; a second signal ends it at once."""
+    """Drains: connections (`BoundedHttp`) and requests see when it stops; a second signal ends it at once."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self._draining = asyncio.Event()
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        """Serve until it is told to stop; the process has nothing else to do."""
+        """Serve until a signal; the process has nothing else to do."""
         put_the_event_loop_first()
         super().run(sockets)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, with something to tell the requests by."""
+        """Start, with the event that connections and requests look at."""
         self.lifespan.state[DRAINING] = self._draining
         await super().startup(sockets)
 
@@ -54,6 +54,6 @@ class DrainingServer(uvicorn.Server):
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop; the second time without waiting for anybody."""
+        """Drain; the second time, end without waiting for any request."""
         self.force_exit = self.should_exit
         super().handle_exit(sig, frame)

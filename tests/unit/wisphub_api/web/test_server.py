@@ -257,10 +257,16 @@ async def test_who_stops_is_not_ready(serving, settings):
     writer.close()
 
 
-def test_a_second_signal_ends_the_waiting():
-    server = DrainingServer(uvicorn.Config(lambda: None))
-    server.handle_exit(signal.SIGTERM, None)
-    assert server.should_exit
-    assert not server.force_exit
-    server.handle_exit(signal.SIGTERM, None)
-    assert server.force_exit
+async def test_a_second_signal_ends_the_waiting(serving, slow, monkeypatch):
+    monkeypatch.setattr(signal, "raise_signal", lambda _: None)  # uvicorn raises again what it has handled
+    async with serving(slow) as running:
+        _, writer = await running.connect()
+        writer.write(SLOW)
+        await slow.asked.wait()
+        running.server.handle_exit(signal.SIGTERM, None)
+        await asyncio.sleep(10)
+        assert not running.task.done()
+        running.server.handle_exit(signal.SIGTERM, None)
+        async with asyncio.timeout(1):
+            await asyncio.shield(running.task)
+    writer.close()
