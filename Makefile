@@ -14,12 +14,13 @@ help: ## Show this list
 
 setup: $(READY) ## Create .venv from the pinned, hashed lock (done by every target)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml packages/loadcheck/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing from requirements.lock ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable . --editable packages/loadcheck
 	@touch $@
 
 demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
@@ -33,11 +34,11 @@ test: setup ## Unit tests and a short choice of system tests, in parallel: two m
 # System tests mostly wait for processes: more of them at once than there are cores.
 test-all: setup ## All but load tests: unit tests with the coverage gate, system tests, micro-benchmarks unmeasured
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist worksteal tests/unit --junitxml=reports/unit.xml
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal tests/unit packages/loadcheck/tests/unit --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report
-	$(PYTEST) -n 4 tests/system --junitxml=reports/system.xml
+	$(PYTEST) -n 4 tests/system packages/loadcheck/tests/system --junitxml=reports/system.xml
 	$(PYTEST) -n auto -q -p benchmark -m "bench and not large" tests/perf/micro --benchmark-disable
 
 check: lint types imports files ## Lint, types, import rules, Containerfile, .gitlab-ci.yml
@@ -91,7 +92,7 @@ format: setup ## Format the code and mend what ruff can
 	$(BIN)/ruff format .
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-package wisphub-api --custom-compile-command "make lock"
+	--no-emit-package wisphub-api --no-emit-package loadcheck --custom-compile-command "make lock"
 
 lock: setup ## Write the locks anew: everything, the service alone, what builds it
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml

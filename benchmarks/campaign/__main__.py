@@ -32,7 +32,10 @@ WORKLOAD: Final = closed(BOT, users=1, hold_s=1, warm_up_s=1.5)
 @click.option("--percent", "percents", multiple=True, type=int, help="Only these slowdowns; may be repeated.")
 @click.option("--base", default="HEAD", show_default=True, help="A revision whose code is the same.")
 @click.option(
-    "--out", default=Path("docs/campaign.jsonl"), show_default=True, type=click.Path(path_type=Path)
+    "--out",
+    default=Path("packages/loadcheck/docs/campaign.jsonl"),
+    show_default=True,
+    type=click.Path(path_type=Path),
 )
 def main(minutes: float, identical: int, percents: tuple[int, ...], base: str, out: Path) -> None:
     """Compare the service with itself, and with itself slowed, and count how often the judge is right.

@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.system.loadcheck.compare.small import VISITS, benchmarks, program, server, version
+from packages.loadcheck.tests.system.compare.small import VISITS, benchmarks, program, server, version
 
 from loadcheck.compare import micro, run
 from loadcheck.compare.decide import ALIKE, Rules

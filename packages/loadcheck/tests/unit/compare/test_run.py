@@ -2,7 +2,7 @@
 
 import pytest
 from msgspec.structs import replace
-from tests.unit.loadcheck.compare.made_up import MadeUp, Version, plan
+from packages.loadcheck.tests.unit.compare.made_up import MadeUp, Version, plan
 
 from loadcheck.compare.decide import ALIKE, DECIDING, Rules
 from loadcheck.compare.look import ALL

@@ -4,7 +4,7 @@ import math
 
 import pytest
 from msgspec.structs import replace
-from tests.system.loadcheck.compare.small import USERS, VISITS, program, server, version
+from packages.loadcheck.tests.system.compare.small import USERS, VISITS, program, server, version
 
 from loadcheck.compare.outcome import BASE, CONTROL, HEAD, SIDES
 from loadcheck.compare.profiles import Sampling

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.unit.loadcheck.compare.outcomes import ENVIRONMENT
+from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.base import Checkout
 from loadcheck.compare.decide import Rules

@@ -1,5 +1,7 @@
 """Samples, runs and histories that are made by hand, and the small server in a thread of its own."""
 
+import socket
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -11,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 import uvicorn
-from tests.system.loadcheck.small_server import app
+from packages.loadcheck.tests.system.small_server import app
 
 from loadcheck.change_points import SERVER_METRICS
 from loadcheck.facts import GeneratorFacts, Window
@@ -25,7 +27,6 @@ from loadcheck.session import LoadSession, Options
 from loadcheck.target import Target
 from loadcheck.usage import Usage
 from loadcheck.workload import closed
-from wisphub_sim.server import bind
 
 HERE = Path(__file__).parent
 ENVIRONMENT = Environment(
@@ -62,13 +63,23 @@ USED = Usage(
 @pytest.fixture(scope="module")
 def small_target() -> Iterator[Target]:
     """The small server in a thread of its own; what its users must not ask here is to die."""
-    listener = bind("127.0.0.1", 0)
+    listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=0))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     yield Target("small", f"http://127.0.0.1:{listener.getsockname()[1]}")
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(autouse=True)
+def no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fail a test that starts a process: its place is `tests/system`."""
+
+    def refuse(_popen: object, command: object, *_: Any, **__: Any) -> None:
+        pytest.fail(f"a unit test starts no process, and this one starts {command}: move it to tests/system")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
 
 
 @pytest.fixture(autouse=True)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from packages.loadcheck.tests.system.pages.charts import change_scheme, colours, overflow
+from packages.loadcheck.tests.unit.report.made_up import write_session
 from playwright.sync_api import Page
-from tests.system.pages.charts import change_scheme, colours, overflow
-from tests.unit.loadcheck.report.made_up import write_session
 
 from loadcheck.report import write_report
 from loadcheck.report.results_file import Record

@@ -1,7 +1,7 @@
 """Comparisons that nobody made: one of each verdict."""
 
 import pytest
-from tests.unit.loadcheck.compare.outcomes import OUTCOMES
+from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 
 from loadcheck.compare.outcome import Outcome
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from tests.unit.loadcheck.report.made_up import requests
+from packages.loadcheck.tests.unit.report.made_up import requests
 
 from loadcheck.sample_file import write_samples
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from packages.loadcheck.tests.system.pages.charts import colours, overflow
+from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 from playwright.sync_api import Page
-from tests.system.pages.charts import colours, overflow
-from tests.unit.loadcheck.compare.outcomes import OUTCOMES
 
 from loadcheck.compare.outcome import Outcome
 from loadcheck.compare.page import write_page

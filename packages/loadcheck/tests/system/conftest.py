@@ -1,5 +1,6 @@
 """A small server of known behaviour, the users that ask for it, and the load generator that plays them."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,6 +20,20 @@ from loadcheck.workload import Workload, closed
 HERE = Path(__file__).parent
 SMALL = replace(asgi("small_server:app", folder=HERE, SMALL_TOKEN="unspoken"), ready_within_s=60)
 DROPPING = Program(name="dropping", command=(sys.executable, str(HERE / "dropping_server.py"), "{port}"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker("system")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c_is_heard() -> None:
+    """Let Ctrl-C end what tests start; begun by a script with `&` they would ignore it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")

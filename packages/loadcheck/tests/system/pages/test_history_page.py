@@ -4,9 +4,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from packages.loadcheck.tests.system.pages.charts import change_scheme, colours, overflow
+from packages.loadcheck.tests.unit.report.made_up import sixty_nights
 from playwright.sync_api import Browser, Page
-from tests.system.pages.charts import change_scheme, colours, overflow
-from tests.unit.loadcheck.report.made_up import sixty_nights
 
 from loadcheck.history import History
 from loadcheck.report.history_page import render_history

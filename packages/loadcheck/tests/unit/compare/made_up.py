@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from msgspec import Struct
-from tests.unit.loadcheck.compare.outcomes import ENVIRONMENT
+from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.base import Checkout
 from loadcheck.compare.look import CpuReading, judged_round

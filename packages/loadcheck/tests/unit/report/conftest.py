@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.unit.loadcheck.report.made_up import sixty_nights, write_session
+from packages.loadcheck.tests.unit.report.made_up import sixty_nights, write_session
 
 from loadcheck.cli import main
 from loadcheck.history import History

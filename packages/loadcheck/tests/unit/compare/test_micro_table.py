@@ -1,5 +1,5 @@
 import pytest
-from tests.unit.loadcheck.compare.outcomes import ENVIRONMENT
+from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.decide import Rules, Verdict
 from loadcheck.compare.micro import MicroOutcome

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import psutil
 import pytest
-from tests.system.loadcheck.compare.conftest import Project
-from tests.system.loadcheck.compare.small import benchmarks
-from tests.unit.loadcheck.compare.test_micro import MadeUp
+from packages.loadcheck.tests.system.compare.conftest import Project
+from packages.loadcheck.tests.system.compare.small import benchmarks
+from packages.loadcheck.tests.unit.compare.test_micro import MadeUp
 
 from loadcheck.cli import main
 from loadcheck.cli_micro import judge

@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from loadcheck.compare.files import encode, metrics_text, properties_of, schema, write_all
 
-PUBLISHED = Path(__file__).parents[4] / "docs" / "compare.schema.json"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "compare.schema.json"
 SEARCH = "/api/v1/clients/search"
 VERIFY = "/api/v1/clients/{service_id}/verify"
 

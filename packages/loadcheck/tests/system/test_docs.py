@@ -1,10 +1,11 @@
 """What the guide to the harness shows is run."""
 
 import re
+from pathlib import Path
 
 import pytest
-from tests.system.conftest import ROOT
 
+GUIDE = (Path(__file__).parents[2] / "README.md").read_text()
 UNDISTURBED = """
 import loadcheck.outcome
 
@@ -14,16 +15,15 @@ EASIER = {"hold_s=5": "hold_s=1", "p95_ms=250": "p95_ms=60_000", "min_rate_per_s
 """What is promised of a calm machine, and what any keeps."""
 
 
-def shown(guide: str, name: str) -> str:
+def shown(name: str) -> str:
     """The first code block after a file's name."""
-    text = (ROOT / "docs" / guide).read_text()
-    found = re.search(rf"in `{re.escape(name)}`:\n\n```python\n(.*?)```", text, re.DOTALL)
-    assert found, f"{guide} shows no {name}"
+    found = re.search(rf"in `{re.escape(name)}`:\n\n```python\n(.*?)```", GUIDE, re.DOTALL)
+    assert found, f"the guide shows no {name}"
     return found[1]
 
 
 def test_a_gated_load_test_takes_15_lines(pytester: pytest.Pytester) -> None:
-    files = {name: shown("loadcheck.md", name) for name in ("hello.py", "hello_users.py", "test_hello.py")}
+    files = {name: shown(name) for name in ("hello.py", "hello_users.py", "test_hello.py")}
     lines = (files["hello_users.py"] + files["test_hello.py"]).splitlines()
     assert sum(bool(line.strip()) for line in lines) <= 15
     for promised, kept in EASIER.items():

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 import pytest
-from tests.unit.loadcheck.compare.made_up import PROGRAM, USERS, MadeUp, Version
+from packages.loadcheck.tests.unit.compare.made_up import PROGRAM, USERS, MadeUp, Version
 
 from loadcheck.compare import test as comparison
 from loadcheck.compare.decide import Rules
@@ -82,7 +82,7 @@ def test_a_faster_head_passes(make):
 TESTS = """
 import pytest
 
-from tests.unit.loadcheck.compare.made_up import PROGRAM, USERS, MadeUp
+from packages.loadcheck.tests.unit.compare.made_up import PROGRAM, USERS, MadeUp
 
 @pytest.mark.perf
 def test_loads(load):

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 from threading import Thread
 
 import pytest
-from tests.system.loadcheck import dropping_server
+from packages.loadcheck.tests.system import dropping_server
 
 from loadcheck.probe import Probe, Question
 from loadcheck.samples import Label

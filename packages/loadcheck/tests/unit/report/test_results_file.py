@@ -9,7 +9,7 @@ import pytest
 from loadcheck.intervals import Interval
 from loadcheck.report.results_file import Record, decode_record, encode_record, read_record, schema
 
-PUBLISHED = Path(__file__).parents[4] / "docs" / "results.schema.json"
+PUBLISHED = Path(__file__).parents[3] / "docs" / "results.schema.json"
 
 
 def test_a_record_comes_back_as_it_was_written(record):
