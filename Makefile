@@ -73,16 +73,8 @@ bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those 
 		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-max-time=0.5 $(ARGS)
 	$(BIN)/python tests/perf/micro/footprint.py 2000 50000 $(if $(LARGE),500000)
 
-# First the judge, who measures base and head in turn; then head once more, measured alike, held against what was kept of
-# base. The margin in percent is what equal code hardly ever exceeds (tests/perf/micro/noise.py, docs/comparing.md).
-BENCH_MARGIN ?= 60
-
 bench-compare: setup ## Are the micro-benchmarks slower than BASE's? A verdict in at most eleven minutes
 	$(BIN)/loadcheck micro --base=$(BASE) $(ARGS)
-	PYTHONHASHSEED=0 $(BIN)/pytest -p benchmark -m "bench and not large" tests/perf/micro --benchmark-storage=perf-results/bench \
-		--benchmark-timer=time.process_time --benchmark-min-time=0.0005 --benchmark-max-time=0.3 \
-		--benchmark-group-by=fullname --benchmark-columns=median,rounds --benchmark-sort=name \
-		--benchmark-compare --benchmark-compare-fail=median:$(BENCH_MARGIN)%
 
 peers: setup ## Our speed beside the limit's and the peers'; ARGS=--quick to see that it runs, ARGS=--help for more
 	$(BIN)/python -m benchmarks.peers $(ARGS)
