@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from packages.loadcheck.tests.system.pages.charts import colours, overflow
+from packages.loadcheck.tests.system.report_pages.charts import colours, overflow
 from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 from playwright.sync_api import Page
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from packages.loadcheck.tests.system.pages.charts import change_scheme, colours, overflow
+from packages.loadcheck.tests.system.report_pages.charts import change_scheme, colours, overflow
 from packages.loadcheck.tests.unit.report.made_up import sixty_nights
 from playwright.sync_api import Browser, Page
 
