@@ -15,10 +15,10 @@ from benchmarks.campaign.cases import BEGINS, SLOWER, Case
 from benchmarks.campaign.results import Run, read_campaign, table
 from benchmarks.campaign.slowed import SLOWED, encoded
 from loadcheck.compare.base import check_out, head
-from loadcheck.compare.run import Plan, compare
-from loadcheck.process import ProcessFailed
-from loadcheck.server import Program, serving
-from loadcheck.workload import UserClass, closed
+from loadcheck.compare.servers import Plan, compare
+from loadcheck.model.workload import UserClass, closed
+from loadcheck.run.process import ProcessFailed
+from loadcheck.run.server import Program, serving
 
 PROJECT: Final = Path(__file__).parents[2]
 KEY: Final = "key-of-this-run"

@@ -5,7 +5,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
@@ -14,22 +14,21 @@ import click
 import msgspec
 import numpy as np
 
-from loadcheck.cli_history import history, trend
-from loadcheck.cli_micro import micro
-from loadcheck.cli_results import NEW_FILE, RESULTS, record_in
-from loadcheck.compare import files as comparison_files
-from loadcheck.facts import GeneratorFacts
-from loadcheck.figures import Measured
-from loadcheck.judge import Check, Judgement, judge, with_the_rest
-from loadcheck.objectives import Objective, Verdict, objective, worst
-from loadcheck.outcome import DROPS, claims_on_drops
+from loadcheck.compare.micro.commands import micro
+from loadcheck.compare.report import files as comparison_files
+from loadcheck.judge.measured import Measured
+from loadcheck.judge.scenario import DROPS, claims_on_drops
+from loadcheck.judge.verdicts import judge, with_the_rest
+from loadcheck.model.facts import GeneratorFacts
+from loadcheck.model.judgement import Check, Judgement
+from loadcheck.model.objectives import Objective, Verdict, objective, worst
+from loadcheck.model.result import Result
+from loadcheck.model.sample_file import read_samples
+from loadcheck.model.samples import Samples
 from loadcheck.report import Record, render_table, results_file, write_report
 from loadcheck.report.finished import SAMPLE_FILE, finished
-from loadcheck.report.sample_csv import sample_lines
+from loadcheck.report.history.commands import NEW_FILE, RESULTS, history, record_in, trend
 from loadcheck.report.words import doubts
-from loadcheck.result import Result
-from loadcheck.sample_file import read_samples
-from loadcheck.samples import Samples
 
 EXIT_CODES: Final[dict[Verdict, int]] = {"met": 0, "missed": 1, "inconclusive": 2, "void": 3}
 USAGE: Final = 64
@@ -223,3 +222,39 @@ def _zero(folder: Path) -> float:
     except (OSError, msgspec.MsgspecError):
         return 0.0
     return facts.started_at
+
+
+COLUMNS: Final = (
+    "intended_s,start_s,done_s,method,endpoint,status,"
+    "latency_ms,response_ms,first_byte_ms,bytes,cache,failure"
+)
+CHUNK: Final = 10_000
+
+
+def sample_lines(found: Samples) -> Iterator[str]:
+    """Give the lines, many at a time: the head first, then one a request in the order in which they ended."""
+    yield f"{COLUMNS}\r\n"
+    for start in range(0, len(found), CHUNK):
+        part = found.kept(np.arange(start, min(start + CHUNK, len(found))))
+        yield "".join(f"{line}\r\n" for line in _lines(part))
+
+
+def _lines(part: Samples) -> Iterator[str]:
+    columns = (part.intended_s, part.start_s, part.done_s, part.latency_ms, part.response_ms)
+    rows = zip(
+        part.label, *(column.tolist() for column in columns), part.first_byte_ms, part.size, strict=True
+    )
+    for index, intended_s, start_s, done_s, latency_ms, response_ms, first_byte_ms, size in rows:
+        label = part.labels[index]
+        times = f"{intended_s:.6f},{start_s:.6f},{done_s:.6f}"
+        known = f"{label.method},{_quoted(label.endpoint)},{label.status}"
+        first = "" if np.isnan(first_byte_ms) else f"{first_byte_ms:.4f}"
+        sizes = f"{latency_ms:.4f},{response_ms:.4f},{first},{size}"
+        yield f"{times},{known},{sizes},{label.cache},{_quoted(label.failure)}"
+
+
+def _quoted(text: str) -> str:
+    """Quote as RFC 4180 asks where a text holds what separates."""
+    if not any(sign in text for sign in ',"\r\n'):
+        return text
+    return '"' + text.replace('"', '""') + '"'

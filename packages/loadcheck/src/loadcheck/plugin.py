@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from loadcheck.compare.test import ComparisonTest
-    from loadcheck.load_test import LoadTest
-    from loadcheck.session import LoadSession
+    from loadcheck.fixtures.comparison import ComparisonTest
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.fixtures.session import LoadSession
 
 PROFILES = ("short", "documented", "stress", "soak")
 NO_XDIST = (
@@ -129,9 +129,12 @@ def load_session(pytestconfig: pytest.Config) -> "LoadSession":
     From here until they are written their folder is locked, and a SIGTERM or SIGHUP (a cancelled CI job, a
     closed terminal) ends pytest as Ctrl-C does, so that every process is stopped.
     """
-    from loadcheck.live import live_line  # noqa: PLC0415 - see the module's docstring
-    from loadcheck.process import ProcessFailed  # noqa: PLC0415 - likewise
-    from loadcheck.session import LoadSession, Options  # noqa: PLC0415 - likewise
+    from loadcheck.fixtures.session import (  # noqa: PLC0415 - likewise
+        LoadSession,
+        Options,
+        live_line,
+    )
+    from loadcheck.run.process import ProcessFailed  # noqa: PLC0415 - likewise
 
     options = Options(
         project=pytestconfig.rootpath,
@@ -164,8 +167,8 @@ def _handle(handler: Any, numbers: Iterable[signal.Signals]) -> Handlers:
 @pytest.fixture
 def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["LoadTest"]:
     """What a perf test drives and judges with."""
-    from loadcheck.load_test import LoadTest  # noqa: PLC0415 - see the module's docstring
-    from loadcheck.outcome import Scenario  # noqa: PLC0415 - likewise
+    from loadcheck.fixtures.load import LoadTest  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.judge.scenario import Scenario  # noqa: PLC0415 - likewise
 
     node = request.node
     attempt = getattr(node, "execution_count", 1)  # pytest-rerunfailures counts
@@ -185,7 +188,7 @@ def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: 
 def compare(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> "ComparisonTest":
     """What a test compares base and head with."""
     from loadcheck.compare.decide import Rules  # noqa: PLC0415 - see the module's docstring
-    from loadcheck.compare.test import ComparisonTest  # noqa: PLC0415 - likewise
+    from loadcheck.fixtures.comparison import ComparisonTest  # noqa: PLC0415 - likewise
 
     config, node = request.config, request.node
     return ComparisonTest(
@@ -261,7 +264,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     found = config.stash.get(SESSION, None)
     if not found or not (found.results or found.outcomes):
         return
-    from loadcheck.compare.table import render_table as render_comparisons  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.compare.report.table import render_table as render_comparisons  # noqa: PLC0415 - see the module's docstring
     from loadcheck.report import render_table  # noqa: PLC0415 - likewise
 
     writer, out = terminalreporter, found.options.out

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from loadcheck.generator import Generator, Run, Watched
-from loadcheck.load_test import LoadTest
-from loadcheck.outcome import Scenario
-from loadcheck.server import Program, Server, asgi, serving
-from loadcheck.session import LoadSession, Options
-from loadcheck.target import Target
-from loadcheck.workload import Workload, closed
+from loadcheck.fixtures.load import LoadTest
+from loadcheck.fixtures.session import LoadSession, Options
+from loadcheck.judge.scenario import Scenario
+from loadcheck.model.workload import Workload, closed
+from loadcheck.run.generator import Generator, Run, Watched
+from loadcheck.run.server import Program, Server, asgi, serving
+from loadcheck.run.target import Target
 
 HERE = Path(__file__).parent
 SMALL = replace(asgi("small_server:app", folder=HERE, SMALL_TOKEN="unspoken"), ready_within_s=60)

@@ -5,7 +5,7 @@ import sys
 
 from packages.loadcheck.tests.unit.report.made_up import requests
 
-from loadcheck.sample_file import write_samples
+from loadcheck.model.sample_file import write_samples
 
 COMMAND = (sys.executable, "-c", "from loadcheck.cli import main; main()")
 

@@ -7,9 +7,9 @@ import pytest
 
 GUIDE = (Path(__file__).parents[2] / "README.md").read_text()
 UNDISTURBED = """
-import loadcheck.outcome
+import loadcheck.judge.scenario
 
-loadcheck.outcome.void_reasons = lambda facts: ()  # other tests run beside this one
+loadcheck.judge.scenario.void_reasons = lambda facts: ()  # other tests run beside this one
 """
 EASIER = {"hold_s=5": "hold_s=1", "p95_ms=250": "p95_ms=60_000", "min_rate_per_s=100": "min_rate_per_s=1"}
 """What is promised of a calm machine, and what any keeps."""

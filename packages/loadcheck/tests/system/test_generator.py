@@ -13,13 +13,14 @@ import msgspec
 import numpy as np
 import pytest
 
-from loadcheck.facts import Snapshot
-from loadcheck.generator import Run
-from loadcheck.process import ProcessFailed
-from loadcheck.samples import Samples
-from loadcheck.server import Server
-from loadcheck.target import Target
-from loadcheck.workload import Arrivals, UserClass, Users, Workload, arriving
+from loadcheck.judge.measured import measured_in
+from loadcheck.model.facts import Snapshot
+from loadcheck.model.samples import Samples
+from loadcheck.model.workload import Arrivals, UserClass, Users, Workload, arriving
+from loadcheck.run.generator import Run
+from loadcheck.run.process import ProcessFailed
+from loadcheck.run.server import Server
+from loadcheck.run.target import Target
 
 Play = Callable[..., Run]
 Asking = Callable[..., Workload]
@@ -139,7 +140,7 @@ def test_what_was_asked_for_while_warming_up_is_not_judged(crowd: Run) -> None:
     judged = crowd.judged.of("/good")
     assert 0 < len(judged) < len(crowd.samples.of("/good"))
     assert judged.done_s.min() >= crowd.facts.judged.start_s
-    assert crowd.measured.start_s == crowd.facts.judged.start_s
+    assert measured_in(crowd).start_s == crowd.facts.judged.start_s
 
 
 def test_what_users_ask_as_they_leave_is_not_judged(crowd: Run) -> None:
@@ -154,13 +155,13 @@ def test_the_environment_reaches_the_users(crowd: Run) -> None:
 def test_servers_and_counters_are_watched(crowd: Run) -> None:
     usage = crowd.usage["small_server"]
     assert crowd.under_test == "small_server"
-    assert crowd.measured.usage == usage
+    assert measured_in(crowd).usage == usage
     assert usage.peak_memory_bytes > 1_000_000
     assert crowd.whole_usage["small_server"].cpu_s >= usage.cpu_s
     assert len(crowd.servers["small_server"]) > 2
     assert crowd.settings["small_server"]["SMALL_TOKEN"] == "***"
     assert [value for _, value in crowd.counters["calls"]] == [*range(len(crowd.counters["calls"]))]
-    assert crowd.measured.counters["calls"] >= 2
+    assert measured_in(crowd).counters["calls"] >= 2
 
 
 def test_what_the_machine_itself_takes_is_measured_beside_the_users(crowd: Run) -> None:
@@ -168,7 +169,7 @@ def test_what_the_machine_itself_takes_is_measured_beside_the_users(crowd: Run) 
     assert floor is not None
     assert 0 < floor.echo.p50_ms <= floor.echo.p95_ms <= floor.echo.max_ms
     assert 0 < floor.timer.p50_ms <= floor.timer.max_ms
-    assert crowd.measured.machine_share_ms("p95_ms") == floor.echo.p95_ms
+    assert measured_in(crowd).machine_share_ms("p95_ms") == floor.echo.p95_ms
 
 
 def test_a_run_is_told_while_it_goes_on(crowd: Run, told: list[Snapshot | None]) -> None:
@@ -197,7 +198,7 @@ def test_stages_follow_each_other_and_weights_share_the_users_out(play: Play, sm
     assert len(run.samples.of("/good")) > len(run.samples.of("/unhurried")) > 0
     assert 0.01 <= run.facts.mean_wait_s <= 0.02
     assert len(run.judged) == np.count_nonzero(run.samples.intended_s <= run.facts.judged.end_s)
-    assert (run.under_test, run.usage, run.measured.usage) == ("elsewhere", {}, None)
+    assert (run.under_test, run.usage, measured_in(run).usage) == ("elsewhere", {}, None)
 
 
 def test_arrivals_come_evenly_at_the_rate_of_their_stage(play: Play, small_server: Server) -> None:
@@ -232,11 +233,11 @@ def test_whoever_waits_counts_from_when_it_was_due_and_is_dropped_if_that_takes_
     )
     run = play(plan, small_server)  # ten a second are served
     waited_ms = run.samples.latency_ms - run.samples.response_ms
-    figures = run.measured.summary()
+    figures = measured_in(run).summary()
     assert run.facts.arrivals
     assert run.facts.arrivals.dropped > 20
     assert min(run.facts.arrivals.dropped_s) < run.samples.intended_s.max()  # not only at the end
-    assert run.measured.dropped == run.facts.arrivals.dropped
+    assert measured_in(run).dropped == run.facts.arrivals.dropped
     assert len(run.samples) + run.facts.arrivals.dropped == run.facts.arrivals.due
     assert waited_ms.max() > 150
     assert figures.p95_ms

@@ -11,14 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadcheck.guardian import Guardian, guard
+from loadcheck.run.guardian import Guardian, guard
 
 SLEEPER = [sys.executable, "-c", "import time; print('up', flush=True); time.sleep(600)"]
 OWNER = """
 import sys, time
 from pathlib import Path
-from loadcheck.guardian import GUARDIAN
-from loadcheck.process import ChildProcess
+from loadcheck.run.guardian import GUARDIAN
+from loadcheck.run.process import ChildProcess
 
 parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
 ended = ChildProcess([sys.executable, "-c", "pass"], log=Path(sys.argv[1]) / "ended.log")

@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from loadcheck.sample_file import read_samples
-from loadcheck.samples import Samples
-from loadcheck.server import Server, asgi, serving
-from loadcheck.sides import Side, write_sides
-from loadcheck.workload import Workload, arriving, closed
+from loadcheck.model.sample_file import read_samples
+from loadcheck.model.samples import Samples
+from loadcheck.model.workload import Workload, arriving, closed
+from loadcheck.run.server import Server, asgi, serving
+from loadcheck.run.sides import Side, write_sides
 
 HERE = Path(__file__).parent
 NAMES = ("base", "head")

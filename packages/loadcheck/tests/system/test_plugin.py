@@ -21,7 +21,7 @@ from loadcheck import closed, objective
 
 @pytest.fixture(autouse=True)
 def never_void(monkeypatch):
-    monkeypatch.setattr("loadcheck.outcome.void_reasons", lambda facts: ())
+    monkeypatch.setattr("loadcheck.judge.scenario.void_reasons", lambda facts: ())
 
 @pytest.mark.perf
 def test_serves(load):

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from loadcheck.process import TAIL_CHARACTERS, ChildProcess, ProcessFailed
+from loadcheck.run.process import TAIL_CHARACTERS, ChildProcess, ProcessFailed
 
 PARENT = (
     "import subprocess, sys; "
@@ -87,7 +87,7 @@ def test_children_that_left_its_group_are_stopped_too(
 
 
 def test_who_ignores_the_request_to_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("loadcheck.process.STOP_WITHIN_S", 0.01)
+    monkeypatch.setattr("loadcheck.run.process.STOP_WITHIN_S", 0.01)
     script = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
     with python(script + "time.sleep(600)", tmp_path / "log") as child:
         wait_for_output(child)
@@ -99,7 +99,7 @@ def test_the_guardian_hears_of_its_beginning_and_its_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard: list[str] = []
-    monkeypatch.setattr("loadcheck.process.GUARDIAN._say", heard.append)
+    monkeypatch.setattr("loadcheck.run.process.GUARDIAN._say", heard.append)
     with python("", tmp_path / "log") as child:
         assert heard == [f"+{child.pid}\n"]
     assert heard == [f"+{child.pid}\n", f"-{child.pid}\n"]

@@ -4,13 +4,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-from loadcheck.sample_file import read_samples
+from loadcheck.model.sample_file import read_samples
 
 STREAM = """
 import resource, sys
 from pathlib import Path
-from loadcheck.sample_file import BlockWriter, SampleFile
-from loadcheck.samples import Label, Row
+from loadcheck.model.sample_file import BlockWriter, SampleFile
+from loadcheck.model.samples import Label, Row
 
 row = Row(
     label=Label("GET", "/a", 200), intended_s=1.0, start_s=1.0, first_byte_ms=0.5, response_ms=1.0,

@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadcheck.process import ProcessFailed
-from loadcheck.server import Program, Server, serving
+from loadcheck.run.process import ProcessFailed
+from loadcheck.run.server import Program, Server, serving
 
 HERE = Path(__file__).parent
 

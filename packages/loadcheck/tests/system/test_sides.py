@@ -6,7 +6,7 @@ import sys
 import time
 from itertools import pairwise
 
-from loadcheck.sides import cpu_s
+from loadcheck.run.sides import cpu_s
 
 BUSY = "import time\nwhile True: pass"
 

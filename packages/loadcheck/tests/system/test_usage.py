@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from loadcheck.usage import UsageWatch, read_tree
+from loadcheck.run.usage import UsageWatch, read_tree
 
 
 @contextmanager

@@ -8,9 +8,9 @@ import psutil
 import pytest
 
 from loadcheck import Workload, arriving, closed, objective
-from loadcheck.load_test import LoadTest
-from loadcheck.result import RunVoid
-from loadcheck.target import Target
+from loadcheck.fixtures.load import LoadTest
+from loadcheck.model.result import RunVoid
+from loadcheck.run.target import Target
 
 PROMISE = objective(p95_ms=1)
 

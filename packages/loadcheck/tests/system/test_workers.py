@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from loadcheck.generator import Run
-from loadcheck.process import ChildProcess, ProcessFailed
-from loadcheck.sample_file import Block
-from loadcheck.server import Server, free_port
-from loadcheck.workload import Workload, arriving
+from loadcheck.model.sample_file import Block
+from loadcheck.model.workload import Workload, arriving
+from loadcheck.run.generator import Run
+from loadcheck.run.process import ChildProcess, ProcessFailed
+from loadcheck.run.server import Server, free_port
 
 HERE = Path(__file__).parent
 Asking = Callable[..., Workload]

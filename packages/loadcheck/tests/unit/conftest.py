@@ -15,18 +15,24 @@ import pytest
 import uvicorn
 from packages.loadcheck.tests.system.small_server import app
 
-from loadcheck.change_points import SERVER_METRICS
-from loadcheck.facts import GeneratorFacts, Window
-from loadcheck.generator import Run
-from loadcheck.history import EndpointFigures, History, Machine, Measurement, ScenarioFigures
-from loadcheck.load_test import LoadTest
-from loadcheck.outcome import Scenario
-from loadcheck.record import Environment
-from loadcheck.samples import Label, Row, Samples
-from loadcheck.session import LoadSession, Options
-from loadcheck.target import Target
-from loadcheck.usage import Usage
-from loadcheck.workload import closed
+from loadcheck.fixtures.load import LoadTest
+from loadcheck.fixtures.session import LoadSession, Options
+from loadcheck.judge.scenario import Scenario
+from loadcheck.model.environment import Environment
+from loadcheck.model.facts import GeneratorFacts, Window
+from loadcheck.model.resources import Usage
+from loadcheck.model.samples import Label, Row, Samples
+from loadcheck.model.workload import closed
+from loadcheck.report.history.change_points import SERVER_METRICS
+from loadcheck.report.history.measurements import (
+    EndpointFigures,
+    History,
+    Machine,
+    Measurement,
+    ScenarioFigures,
+)
+from loadcheck.run.generator import Run
+from loadcheck.run.target import Target
 
 HERE = Path(__file__).parent
 ENVIRONMENT = Environment(
@@ -85,7 +91,7 @@ def no_process_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def known_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Record results as of a made-up commit and machine: git would be asked for the real one."""
-    monkeypatch.setattr("loadcheck.session.environment", lambda _: ENVIRONMENT)
+    monkeypatch.setattr("loadcheck.fixtures.session.environment", lambda _: ENVIRONMENT)
 
 
 @pytest.fixture

@@ -9,18 +9,18 @@ from typing import Any
 
 import pytest
 
-from loadcheck.generator import Generator, Run
+from loadcheck.fixtures.session import LoadSession
+from loadcheck.model.samples import Label
 from loadcheck.plugin import NO_XDIST, UNJUDGED, asks_for_perf, question, scenario_name
-from loadcheck.samples import Label
-from loadcheck.session import LoadSession
+from loadcheck.run.generator import Generator, Run
 
 SCENARIO = '''
 """What this file asks."""
 
 import pytest
 from loadcheck import closed, objective
-from loadcheck.judge import claim
-from loadcheck.samples import Label, Row, Samples
+from loadcheck import claim
+from loadcheck.model.samples import Label, Row, Samples
 
 def samples(latencies_ms):
     return Samples.of_rows(
@@ -320,7 +320,7 @@ import os
 import signal
 
 import pytest
-from loadcheck.session import LoadSession
+from loadcheck.fixtures.session import LoadSession
 
 written = LoadSession.write
 

@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loadcheck.server import Program
+from loadcheck.run.server import Program
 
 PLACE: Final = ".loadcheck"
 """Where base and its environments are kept, in the project's folder."""

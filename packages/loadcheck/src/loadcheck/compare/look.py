@@ -20,8 +20,7 @@ from scipy import special
 
 from loadcheck.compare.decide import DECIDING
 from loadcheck.compare.shift import Blocks, Resampling, Shift, Totals, Values
-from loadcheck.intervals import Floats
-from loadcheck.samples import NO_ENDPOINT, Samples, joined
+from loadcheck.model.samples import NO_ENDPOINT, Floats, Samples, joined
 
 SHARES: Final[Mapping[str, float]] = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
 CPU: Final = "CPU"

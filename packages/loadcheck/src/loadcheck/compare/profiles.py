@@ -15,8 +15,8 @@ from typing import Final
 
 from msgspec import Struct
 
-from loadcheck.process import ChildProcess
-from loadcheck.sides import Side
+from loadcheck.run.process import ChildProcess
+from loadcheck.run.sides import Side
 
 RATE: Final = 1_000
 GRACE_S: Final = 20.0

@@ -14,18 +14,18 @@ import msgspec
 import psutil
 from msgspec import Struct
 
+from loadcheck.compare.comparison import Start
 from loadcheck.compare.look import CpuReading, Round, judged_round
-from loadcheck.compare.outcome import Start
 from loadcheck.compare.profiles import Profile, Sampling, record
-from loadcheck.facts import GeneratorFacts
-from loadcheck.outcome import failures
-from loadcheck.process import ChildProcess, ProcessFailed
-from loadcheck.sample_file import read_samples
-from loadcheck.samples import Samples
-from loadcheck.server import Program, Server
-from loadcheck.sides import Side, write_sides
-from loadcheck.usage import read_tree
-from loadcheck.workload import Workload
+from loadcheck.judge.scenario import failures
+from loadcheck.model.facts import GeneratorFacts
+from loadcheck.model.sample_file import read_samples
+from loadcheck.model.samples import Samples
+from loadcheck.model.workload import Workload
+from loadcheck.run.process import ChildProcess, ProcessFailed
+from loadcheck.run.server import Program, Server
+from loadcheck.run.sides import Side, write_sides
+from loadcheck.run.usage import read_tree
 
 READ_EVERY_S: Final = 0.25
 PROFILE_AFTER_S: Final = 3.0

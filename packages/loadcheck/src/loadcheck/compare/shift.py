@@ -15,7 +15,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 from scipy import special
 
-from loadcheck.intervals import UNBOUNDED, Floats, Interval
+from loadcheck.model.judgement import UNBOUNDED, Interval
+from loadcheck.model.samples import Floats
 
 Blocks = NDArray[np.intp]
 

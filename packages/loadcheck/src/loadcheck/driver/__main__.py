@@ -1,24 +1,25 @@
 """The load generator's command line."""
 
 import argparse
+import resource
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
 import msgspec
+from locust.env import Environment
+from locust.html import get_html_report
 
 from loadcheck.driver.clock import Clock
 from loadcheck.driver.conductor import Conductor, LocalConductor
-from loadcheck.driver.locust_report import write_locust_report
-from loadcheck.driver.master import MasterConductor
-from loadcheck.driver.open_files import allow_many_open_files
-from loadcheck.driver.pairs import Meter
+from loadcheck.driver.distributed.master import MasterConductor
+from loadcheck.driver.distributed.worker import Worker, serve_masters
 from loadcheck.driver.play import play
 from loadcheck.driver.progress import Progress
-from loadcheck.driver.worker import Worker, serve_masters
-from loadcheck.sample_file import BlockWriter, SampleFile
-from loadcheck.sides import Side, read_sides
-from loadcheck.workload import Workload
+from loadcheck.driver.users.pairs import Meter
+from loadcheck.model.sample_file import BlockWriter, SampleFile
+from loadcheck.model.workload import Workload
+from loadcheck.run.sides import Side, read_sides
 
 
 def main() -> None:
@@ -78,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="loadcheck.driver")
     parser.add_argument("--host", help="the server under test, such as http://127.0.0.1:8000")
     parser.add_argument("--sides", type=Path, help="a JSON file: several servers that are asked side by side")
-    parser.add_argument("--workload", type=Path, help="a JSON file: loadcheck.workload.Workload")
+    parser.add_argument("--workload", type=Path, help="a JSON file: loadcheck.model.workload.Workload")
     parser.add_argument("--out", type=Path, help="the folder of the results")
     parser.add_argument("--bind", metavar="HOST:PORT", help="be the master of the workload's workers")
     parser.add_argument("--echo", metavar="HOST:PORT", help="ask the echo server there beside the users")
@@ -91,6 +92,19 @@ def address(text: str) -> tuple[str, int]:
     """Read `HOST:PORT`."""
     host, _, port = text.rpartition(":")
     return host, int(port)
+
+
+def write_locust_report(path: Path, environment: Environment) -> None:
+    """Write what Locust makes of the run; exceptions without their words, which may hold a person's data."""
+    for told in environment.runner.exceptions.values() if environment.runner else ():
+        told["msg"] = ""
+    path.write_text(get_html_report(environment, show_download_link=False), encoding="utf-8")  # type: ignore[no-untyped-call]  # Locust's is untyped
+
+
+def allow_many_open_files() -> None:
+    """Raise the soft limit to the hard one: with a shell's usual 1,024 a thousand users would fail."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 if __name__ == "__main__":

@@ -11,9 +11,9 @@ from locust.stats import stats_history
 
 from loadcheck.driver.clock import Clock
 from loadcheck.driver.load import Load, LoadFacts, Share
-from loadcheck.driver.pairs import Meter
-from loadcheck.sample_file import BlockWriter
-from loadcheck.workload import Arrivals, Users, Workload
+from loadcheck.driver.users.pairs import Meter
+from loadcheck.model.sample_file import BlockWriter
+from loadcheck.model.workload import Arrivals, Users, Workload
 
 SPAWN_GRACE_S = 5.0
 

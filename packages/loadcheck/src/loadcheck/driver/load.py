@@ -10,16 +10,16 @@ from locust.runners import Runner
 from locust.user.task import LOCUST_STATE_STOPPING
 from msgspec import Struct
 
-from loadcheck.driver.arrivals import ArrivalProcess, Callers
-from loadcheck.driver.clients import tell_of_every_request
 from loadcheck.driver.clock import Clock
-from loadcheck.driver.pairs import Meter
 from loadcheck.driver.pulse import Cost, EchoCaller, Pulse
 from loadcheck.driver.recorder import Recorder
-from loadcheck.driver.users import Waits, load_users
-from loadcheck.facts import Spread
-from loadcheck.sample_file import BlockWriter
-from loadcheck.workload import Arrivals, Workload
+from loadcheck.driver.users.arrivals import ArrivalProcess, Callers
+from loadcheck.driver.users.classes import Waits, load_users
+from loadcheck.driver.users.clients import tell_of_every_request
+from loadcheck.driver.users.pairs import Meter
+from loadcheck.model.facts import Spread
+from loadcheck.model.sample_file import BlockWriter
+from loadcheck.model.workload import Arrivals, Workload
 
 FINISH_GRACE_S = 1.0
 FLUSH_EVERY_S = 0.5

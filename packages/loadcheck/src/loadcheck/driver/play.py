@@ -11,8 +11,8 @@ from loadcheck.driver.conductor import Conductor
 from loadcheck.driver.load import LoadFacts
 from loadcheck.driver.progress import Progress
 from loadcheck.driver.pulse import Cost, timer_spread
-from loadcheck.facts import ArrivalFacts, Floor, GeneratorFacts, Spread, Window
-from loadcheck.workload import Users, Workload
+from loadcheck.model.facts import ArrivalFacts, Floor, GeneratorFacts, Spread, Window
+from loadcheck.model.workload import Users, Workload
 
 COUNT_EVERY_S = 0.25
 

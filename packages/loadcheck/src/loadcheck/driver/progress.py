@@ -9,8 +9,8 @@ import numpy as np
 from locust.runners import Runner
 
 from loadcheck.driver.clock import Clock
-from loadcheck.facts import Snapshot
-from loadcheck.sample_file import Block
+from loadcheck.model.facts import Snapshot
+from loadcheck.model.sample_file import Block
 
 TELL_EVERY_S = 0.5
 LATELY_S = 5.0

@@ -12,8 +12,8 @@ import psutil
 from gevent import socket
 
 from loadcheck.driver.clock import Clock
-from loadcheck.echo import ECHO, MOMENT, spread
-from loadcheck.facts import Spread
+from loadcheck.model.facts import Spread
+from loadcheck.run.echo import ECHO, MOMENT, spread
 
 PULSE_S = 0.02
 ANSWER_WITHIN_S = 10.0

@@ -11,11 +11,11 @@ from typing import Any
 import gevent
 from locust.exception import CatchResponseError
 
-from loadcheck.cache_status import cache_state
 from loadcheck.driver.clock import Clock
-from loadcheck.driver.pairs import turn
-from loadcheck.sample_file import BlockWriter
-from loadcheck.samples import NO_ENDPOINT, Label, Row
+from loadcheck.driver.users.pairs import turn
+from loadcheck.model.cache_status import cache_state
+from loadcheck.model.sample_file import BlockWriter
+from loadcheck.model.samples import NO_ENDPOINT, Label, Row
 
 
 class Recorder:

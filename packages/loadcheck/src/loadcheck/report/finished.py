@@ -6,11 +6,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from loadcheck.counters import growth
-from loadcheck.figures import Measured
-from loadcheck.result import Result
-from loadcheck.sample_file import read_samples
-from loadcheck.samples import Samples
+from loadcheck.judge.measured import Measured
+from loadcheck.model.result import Result
+from loadcheck.model.sample_file import read_samples
+from loadcheck.model.samples import Samples
+from loadcheck.run.counters import growth
 
 SAMPLE_FILE = "samples.bin"
 

@@ -4,19 +4,19 @@ GitLab shows every difference, however small, so figures are rounded to what the
 """
 
 import json
+import math
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from loadcheck.figures import Measured
-from loadcheck.intervals import Interval, mean_interval, percentile, percentile_interval
-from loadcheck.judge import Judgement
-from loadcheck.report.rounding import rounded
+from loadcheck.judge.intervals import mean_interval, percentile, percentile_interval
+from loadcheck.judge.measured import Measured
+from loadcheck.model.judgement import Interval, Judgement
+from loadcheck.model.result import Result
+from loadcheck.model.samples import Floats
 from loadcheck.report.words import title
-from loadcheck.result import Result
-from loadcheck.samples import Floats
 
 SHARES: Final = {"med": 0.50, "p(90)": 0.90, "p(95)": 0.95}
 ESCAPES: Final = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
@@ -109,3 +109,28 @@ def _figures(judgement: Judgement) -> dict[str, float]:
 def _as_told(value: float, interval: Interval | None) -> float:
     """Round, but leave a count as it is."""
     return value if interval is None and value.is_integer() else rounded(value, interval)
+
+
+STEPS = (1.0, 2.0, 5.0, 10.0)
+
+
+def rounded(value: float, interval: Interval | None) -> float:
+    """Round a figure to a step as wide as its interval; a digit always stays, two where nothing bounds it.
+
+    The step is 1, 2 or 5 times a power of ten, so that it hardly changes from run to run. What lies just
+    between two steps can still fall on either side.
+    """
+    digit = 10.0 ** math.floor(math.log10(abs(value))) if value else 0.0
+    step = min(_step(interval.high - interval.low), digit) if interval else digit / 10
+    if not step:
+        return value
+    digits = max(-math.floor(math.log10(step)), 0)
+    return round(round(value / step) * step, digits)
+
+
+def _step(width: float) -> float:
+    """Return the smallest step that is not narrower than a width; 0 for a width of 0."""
+    if width <= 0 or math.isinf(width):
+        return width
+    power = 10.0 ** math.floor(math.log10(width))
+    return next(step * power for step in STEPS if step * power >= width or step == STEPS[-1])

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from loadcheck.model.samples import Floats, Samples
 from loadcheck.report.finished import Finished
-from loadcheck.samples import Floats, Samples
 
 SHARES: Final = (0.50, 0.66, 0.75, 0.80, 0.90, 0.95, 0.98, 0.99, 0.999, 0.9999, 1.0)
 PERCENTILES: Final = ("50%", "66%", "75%", "80%", "90%", "95%", "98%", "99%", "99.9%", "99.99%", "100%")

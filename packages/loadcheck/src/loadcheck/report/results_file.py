@@ -7,10 +7,10 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from loadcheck.objectives import Verdict, worst
-from loadcheck.record import Environment
-from loadcheck.result import Result
-from loadcheck.schema import allow_null, schema_of, text_of
+from loadcheck.model.environment import Environment
+from loadcheck.model.objectives import Verdict, worst
+from loadcheck.model.result import Result
+from loadcheck.report.schema import allow_null, schema_of, text_of
 
 SCHEMA_VERSION: Final = 1
 BOUNDS: Final = {"low": -math.inf, "high": math.inf}

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadcheck.judge import Check, Judgement
-from loadcheck.objectives import Verdict
+from loadcheck.model.judgement import Check, Judgement
+from loadcheck.model.objectives import Verdict
+from loadcheck.model.result import Result
 from loadcheck.report.words import doubts, shortly, title, verdict_on_check, worth_a_line
-from loadcheck.result import Result
 
 COLOURS: Final[dict[Verdict, str]] = {
     "met": "green",

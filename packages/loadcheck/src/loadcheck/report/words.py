@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 from typing import Final
 
-from loadcheck.judge import Check, Judgement
-from loadcheck.objectives import Verdict, with_unit
+from loadcheck.model.judgement import Check, Judgement
+from loadcheck.model.objectives import Verdict, with_unit
+from loadcheck.model.result import Result
+from loadcheck.model.workload import Arrivals, Stage, Workload
 from loadcheck.report.results_file import Record
-from loadcheck.result import Result
-from loadcheck.workload import Arrivals, Stage, Workload
 
 PARTS: Final[dict[Verdict, str]] = {
     "missed": "missed an objective",

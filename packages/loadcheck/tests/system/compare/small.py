@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Final
 
 from loadcheck.compare.base import Checkout
-from loadcheck.server import Program
-from loadcheck.workload import UserClass, closed
+from loadcheck.model.workload import UserClass, closed
+from loadcheck.run.server import Program
 
 SERVER: Final = '''
 """Serves what is asked, in this version's time."""

@@ -13,16 +13,15 @@ import psutil
 import pytest
 from packages.loadcheck.tests.system.compare.conftest import Project
 from packages.loadcheck.tests.system.compare.small import benchmarks
-from packages.loadcheck.tests.unit.compare.test_micro import MadeUp
+from packages.loadcheck.tests.unit.compare.micro.test_benchmarks import MadeUp
 
 from loadcheck.cli import main
-from loadcheck.cli_micro import judge
 from loadcheck.compare.base import check_out, head
-from loadcheck.compare.micro import MicroOutcome, left_out, measured
-from loadcheck.compare.micro_files import keep, of_this_machine
-from loadcheck.compare.micro_round import MicroFailed, Plan, Round, run_side
-from loadcheck.compare.outcome import BASE, HEAD
-from loadcheck.process import ProcessFailed
+from loadcheck.compare.comparison import BASE, HEAD
+from loadcheck.compare.micro.benchmarks import MicroOutcome, left_out, measured
+from loadcheck.compare.micro.commands import judge, keep, of_this_machine
+from loadcheck.compare.micro.round import MicroFailed, Plan, Round, run_side
+from loadcheck.run.process import ProcessFailed
 
 TINY = "bench/test_tiny.py"
 NEW_MODULE = """

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from loadcheck.compare.profiles import Sampling, record
-from loadcheck.server import Program, serving
-from loadcheck.sides import Side
+from loadcheck.run.server import Program, serving
+from loadcheck.run.sides import Side
 
 WAITER = """
 import http.server, sys, threading, time

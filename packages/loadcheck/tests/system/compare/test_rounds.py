@@ -6,10 +6,10 @@ import pytest
 from msgspec.structs import replace
 from packages.loadcheck.tests.system.compare.small import USERS, VISITS, program, server, version
 
-from loadcheck.compare.outcome import BASE, CONTROL, HEAD, SIDES
+from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES
 from loadcheck.compare.profiles import Sampling
 from loadcheck.compare.rounds import Played, RoundPlan, play_round
-from loadcheck.process import ProcessFailed
+from loadcheck.run.process import ProcessFailed
 
 
 def plan_of(place, **programs) -> RoundPlan:

@@ -8,8 +8,8 @@ from packages.loadcheck.tests.system.report_pages.charts import colours, overflo
 from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 from playwright.sync_api import Page
 
-from loadcheck.compare.outcome import Outcome
-from loadcheck.compare.page import write_page
+from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.report.page import write_page
 
 OUTSIDE = """() => [...document.querySelectorAll('main *')]
     .filter((each) => !each.closest('.scroll, .unseen'))

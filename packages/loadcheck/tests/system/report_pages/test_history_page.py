@@ -8,8 +8,8 @@ from packages.loadcheck.tests.system.report_pages.charts import change_scheme, c
 from packages.loadcheck.tests.unit.report.made_up import sixty_nights
 from playwright.sync_api import Browser, Page
 
-from loadcheck.history import History
-from loadcheck.report.history_page import render_history
+from loadcheck.report.history.measurements import History
+from loadcheck.report.history.page import render_history
 
 WORSE = {"light": "168,50,0", "dark": "255,161,122"}
 BETTER = {"light": "0,102,77", "dark": "108,217,185"}

@@ -3,7 +3,7 @@
 import pytest
 from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 
-from loadcheck.compare.outcome import Outcome
+from loadcheck.compare.comparison import Outcome
 
 
 @pytest.fixture

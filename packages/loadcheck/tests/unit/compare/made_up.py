@@ -10,15 +10,15 @@ from msgspec import Struct
 from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.base import Checkout
+from loadcheck.compare.comparison import BASE, CONTROL, HEAD, Start
 from loadcheck.compare.look import CpuReading, judged_round
-from loadcheck.compare.outcome import BASE, CONTROL, HEAD, Start
 from loadcheck.compare.profiles import Profile, Sampling
 from loadcheck.compare.rounds import Played, RoundPlan
-from loadcheck.compare.run import Plan, Surroundings
-from loadcheck.outcome import failures
-from loadcheck.samples import Label, Samples
-from loadcheck.server import Program
-from loadcheck.workload import closed
+from loadcheck.compare.servers import Plan, Surroundings
+from loadcheck.judge.scenario import failures
+from loadcheck.model.samples import Label, Samples
+from loadcheck.model.workload import closed
+from loadcheck.run.server import Program
 
 PROGRAM: Final = Program(name="small", command=("python", "/project/server.py", "{port}"))
 USERS: Final = closed("users.py:Visitor", users=1, hold_s=1, warm_up_s=0.2)

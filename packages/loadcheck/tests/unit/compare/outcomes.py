@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 from msgspec.structs import replace
 
+from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES, Judged, Outcome, Start
 from loadcheck.compare.decide import Rules, Verdict
 from loadcheck.compare.look import Curves
-from loadcheck.compare.outcome import BASE, CONTROL, HEAD, SIDES, Judged, Outcome, Start
 from loadcheck.compare.profiles import Difference
-from loadcheck.record import Environment
-from loadcheck.workload import closed
+from loadcheck.model.environment import Environment
+from loadcheck.model.workload import closed
 
 CLIENTS = "/api/v1/clients/"
 SEARCH = "/api/v1/clients/search"

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from loadcheck.compare.base import Checkout
-from loadcheck.server import Program
+from loadcheck.run.server import Program
 
 
 def test_a_program_runs_a_version_s_own_code():

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from loadcheck.compare.comparison import judged
 from loadcheck.compare.decide import DECIDING, Rules
 from loadcheck.compare.look import ALL, SHARES, CpuReading, Round, Rounds, judged_round
-from loadcheck.compare.outcome import judged
-from loadcheck.intervals import Floats
-from loadcheck.samples import NO_ENDPOINT, Label, Row, Samples
+from loadcheck.model.samples import NO_ENDPOINT, Floats, Label, Row, Samples
 
 ALIKE = dict.fromkeys(("P50", "P95", "P99", "CPU"), 0.0)
 START, END = 100.0, 110.0

@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from loadcheck.compare.look import CpuReading
 from loadcheck.compare.rounds import disturbance
-from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
-from loadcheck.samples import Label, Row, Samples
+from loadcheck.model.facts import ArrivalFacts, GeneratorFacts, Window
+from loadcheck.model.samples import Label, Row, Samples
 
 FACTS = GeneratorFacts(
     started_at=100.0,

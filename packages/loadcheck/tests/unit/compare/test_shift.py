@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from loadcheck.compare.shift import Resampling, Shift, Totals, Values
-from loadcheck.intervals import Floats
+from loadcheck.model.samples import Floats
 
 BLOCKS = 30
 IN_BLOCK = 20

@@ -6,9 +6,9 @@ import pytest
 from packages.loadcheck.tests.unit.report.made_up import sixty_nights, write_session
 
 from loadcheck.cli import main
-from loadcheck.history import History
+from loadcheck.model.result import Result
+from loadcheck.report.history.measurements import History
 from loadcheck.report.results_file import Record
-from loadcheck.result import Result
 
 
 @pytest.fixture(scope="session")

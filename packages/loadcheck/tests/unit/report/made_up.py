@@ -6,21 +6,27 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from loadcheck.cache_status import CacheState
-from loadcheck.capacity import Capacity, Trial
-from loadcheck.facts import ArrivalFacts, GeneratorFacts, Window
-from loadcheck.figures import Measured
-from loadcheck.history import EndpointFigures, History, Machine, Measurement, ScenarioFigures
-from loadcheck.judge import claim, judge
-from loadcheck.objectives import Objective, objective
-from loadcheck.record import Environment
+from loadcheck.judge.measured import Measured
+from loadcheck.judge.scenario import slowest
+from loadcheck.judge.verdicts import judge
+from loadcheck.model.cache_status import CacheState
+from loadcheck.model.environment import Environment
+from loadcheck.model.facts import ArrivalFacts, GeneratorFacts, Window
+from loadcheck.model.judgement import claim
+from loadcheck.model.objectives import Objective, objective
+from loadcheck.model.resources import Moment, Usage
+from loadcheck.model.result import Capacity, Result, Trial
+from loadcheck.model.sample_file import write_samples
+from loadcheck.model.samples import Label, Samples
+from loadcheck.model.workload import Workload, arriving, closed
+from loadcheck.report.history.measurements import (
+    EndpointFigures,
+    History,
+    Machine,
+    Measurement,
+    ScenarioFigures,
+)
 from loadcheck.report.results_file import Record
-from loadcheck.result import Result
-from loadcheck.sample_file import write_samples
-from loadcheck.samples import Label, Samples
-from loadcheck.slowest import slowest
-from loadcheck.usage import Moment, Usage
-from loadcheck.workload import Workload, arriving, closed
 
 ENDPOINTS = (
     "/api/v1/clients/",

@@ -5,8 +5,8 @@ import shutil
 import msgspec
 import pytest
 
-from loadcheck.compare import files as comparison_files
-from loadcheck.objectives import objective
+from loadcheck.compare.report import files as comparison_files
+from loadcheck.model.objectives import objective
 from loadcheck.report import write_all
 from loadcheck.report.results_file import encode_record, schema
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from loadcheck.figures import Measured
+from loadcheck.judge.measured import Measured
+from loadcheck.model.samples import Samples
 from loadcheck.report.finished import finished
 from loadcheck.report.gitlab import k6_metrics, metrics_text, write_load_performance
-from loadcheck.samples import Samples
 
 
 @pytest.fixture

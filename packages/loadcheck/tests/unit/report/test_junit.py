@@ -1,4 +1,4 @@
-from loadcheck.report.junit import properties_of
+from loadcheck.report.write import properties_of
 
 
 def test_a_result_tells_its_verdict_first_then_its_figures(results):

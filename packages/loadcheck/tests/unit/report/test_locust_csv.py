@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
+from loadcheck.model.samples import Samples
 from loadcheck.report.finished import Finished, finished
 from loadcheck.report.locust_csv import FAILURES, HISTORY, STATS, write_locust_csv
-from loadcheck.samples import Samples
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import jsonschema  # type: ignore[import-untyped]  # ships no types
 import msgspec
 import pytest
 
-from loadcheck.intervals import Interval
+from loadcheck.model.judgement import Interval
 from loadcheck.report.results_file import Record, decode_record, encode_record, read_record, schema
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "results.schema.json"

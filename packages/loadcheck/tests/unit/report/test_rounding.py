@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadcheck.intervals import UNBOUNDED, Interval
-from loadcheck.report.rounding import rounded
+from loadcheck.model.judgement import UNBOUNDED, Interval
+from loadcheck.report.gitlab import rounded
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,8 @@
 import csv
 import math
 
-from loadcheck.report.sample_csv import sample_lines
-from loadcheck.samples import Label, Row, Samples
+from loadcheck.cli import sample_lines
+from loadcheck.model.samples import Label, Row, Samples
 
 
 def test_whatever_stands_in_a_name_stays_in_its_column():

@@ -2,8 +2,8 @@ import csv
 
 import msgspec
 
-from loadcheck.judge import claim
-from loadcheck.report.summary import write_summary
+from loadcheck.model.judgement import claim
+from loadcheck.report.write import write_summary
 
 
 def rows(path):
