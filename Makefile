@@ -14,12 +14,13 @@ help: ## Show this list
 
 setup: $(READY) ## Create .venv from the pinned, hashed lock (done by every target)
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock pyproject.toml packages/loadcheck/pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing from requirements.lock ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+		--editable . --editable packages/loadcheck
 	@touch $@
 
 demo: setup ## Simulator and service on http://127.0.0.1:8000; Ctrl-C stops both
@@ -33,11 +34,11 @@ test: setup ## Unit tests and a short choice of system tests, in parallel: two m
 # System tests mostly wait for processes: more of them at once than there are cores.
 test-all: setup ## All but load tests: unit tests with the coverage gate, system tests, micro-benchmarks unmeasured
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto --dist worksteal tests/unit --junitxml=reports/unit.xml
+	$(BIN)/coverage run -m pytest -n auto --dist worksteal tests/unit packages/loadcheck/tests/unit --junitxml=reports/unit.xml
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage xml -q -o reports/coverage.xml
 	$(BIN)/coverage report
-	$(PYTEST) -n 4 tests/system --junitxml=reports/system.xml
+	$(PYTEST) -n 4 tests/system packages/loadcheck/tests/system --junitxml=reports/system.xml
 	$(PYTEST) -n auto -q -p benchmark -m "bench and not large" tests/perf/micro --benchmark-disable
 
 check: lint types imports files ## Lint, types, import rules, Containerfile, .gitlab-ci.yml
@@ -72,16 +73,8 @@ bench: setup ## Micro-benchmarks, kept in perf-results/bench; LARGE=1 for those 
 		--benchmark-group-by=group --benchmark-sort=name --benchmark-columns=min,median,iqr,rounds --benchmark-max-time=0.5 $(ARGS)
 	$(BIN)/python tests/perf/micro/footprint.py 2000 50000 $(if $(LARGE),500000)
 
-# First the judge, who measures base and head in turn; then head once more, measured alike, held against what was kept of
-# base. The margin in percent is what equal code hardly ever exceeds (tests/perf/micro/noise.py, docs/comparing.md).
-BENCH_MARGIN ?= 60
-
 bench-compare: setup ## Are the micro-benchmarks slower than BASE's? A verdict in at most eleven minutes
 	$(BIN)/loadcheck micro --base=$(BASE) $(ARGS)
-	PYTHONHASHSEED=0 $(BIN)/pytest -p benchmark -m "bench and not large" tests/perf/micro --benchmark-storage=perf-results/bench \
-		--benchmark-timer=time.process_time --benchmark-min-time=0.0005 --benchmark-max-time=0.3 \
-		--benchmark-group-by=fullname --benchmark-columns=median,rounds --benchmark-sort=name \
-		--benchmark-compare --benchmark-compare-fail=median:$(BENCH_MARGIN)%
 
 peers: setup ## Our speed beside the limit's and the peers'; ARGS=--quick to see that it runs, ARGS=--help for more
 	$(BIN)/python -m benchmarks.peers $(ARGS)
@@ -91,7 +84,7 @@ format: setup ## Format the code and mend what ruff can
 	$(BIN)/ruff format .
 
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-package wisphub-api --custom-compile-command "make lock"
+	--no-emit-package wisphub-api --no-emit-package loadcheck --custom-compile-command "make lock"
 
 lock: setup ## Write the locks anew: everything, the service alone, what builds it
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml

@@ -15,10 +15,10 @@ from benchmarks.campaign.cases import BEGINS, SLOWER, Case
 from benchmarks.campaign.results import Run, read_campaign, table
 from benchmarks.campaign.slowed import SLOWED, encoded
 from loadcheck.compare.base import check_out, head
-from loadcheck.compare.run import Plan, compare
-from loadcheck.process import ProcessFailed
-from loadcheck.server import Program, serving
-from loadcheck.workload import UserClass, closed
+from loadcheck.compare.servers import Plan, compare
+from loadcheck.model.workload import UserClass, closed
+from loadcheck.run.process import ProcessFailed
+from loadcheck.run.server import Program, serving
 
 PROJECT: Final = Path(__file__).parents[2]
 KEY: Final = "key-of-this-run"
@@ -32,7 +32,10 @@ WORKLOAD: Final = closed(BOT, users=1, hold_s=1, warm_up_s=1.5)
 @click.option("--percent", "percents", multiple=True, type=int, help="Only these slowdowns; may be repeated.")
 @click.option("--base", default="HEAD", show_default=True, help="A revision whose code is the same.")
 @click.option(
-    "--out", default=Path("docs/campaign.jsonl"), show_default=True, type=click.Path(path_type=Path)
+    "--out",
+    default=Path("packages/loadcheck/docs/campaign.jsonl"),
+    show_default=True,
+    type=click.Path(path_type=Path),
 )
 def main(minutes: float, identical: int, percents: tuple[int, ...], base: str, out: Path) -> None:
     """Compare the service with itself, and with itself slowed, and count how often the judge is right.

@@ -11,7 +11,7 @@ from msgspec import Struct
 from scipy import stats
 
 from benchmarks.campaign.cases import Case
-from loadcheck.compare.outcome import Conclusion, Outcome
+from loadcheck.compare.comparison import Conclusion, Outcome
 
 
 class Run(Struct, frozen=True, kw_only=True):

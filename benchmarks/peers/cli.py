@@ -20,8 +20,8 @@ from benchmarks.peers.stand import Cores, Stand, two_cores
 from benchmarks.peers.table import measures_table, targets_table
 from benchmarks.peers.targets import Line, judge
 from benchmarks.peers.wrk import CONNECTIONS, WrkFailed, is_installed
-from loadcheck.process import ProcessFailed
-from loadcheck.record import Environment, environment
+from loadcheck.model.environment import Environment, environment
+from loadcheck.run.process import ProcessFailed
 
 SIZES: Final = (2_000, 50_000)
 QUICK_LOOKUPS: Final = 100

@@ -14,7 +14,7 @@ from benchmarks.peers.cases import HUGE, LIST, Case, cases_for
 from benchmarks.peers.figures import US, Missing
 from benchmarks.peers.stand import Stand
 from benchmarks.peers.wrk import Ask
-from loadcheck.server import Server
+from loadcheck.run.server import Server
 
 SLOWEST_S: Final = 0.5
 """What an answer may take: one a connection is asked for at once, and all are worked on to the end."""

@@ -14,7 +14,7 @@ from benchmarks.peers import wrk
 from benchmarks.peers.cases import lookups
 from benchmarks.peers.figures import Spread, spread
 from benchmarks.peers.stand import READY_WITHIN_S, service, simulator
-from loadcheck.server import Server, serving
+from loadcheck.run.server import Server, serving
 
 KEY: Final = "key-of-this-run"
 LATENCY_MS: Final = 250

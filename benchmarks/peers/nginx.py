@@ -6,7 +6,7 @@ import pwd
 import shutil
 from pathlib import Path
 
-from loadcheck.server import Program
+from loadcheck.run.server import Program
 
 CONFIG = """\
 daemon off;

@@ -13,7 +13,7 @@ from benchmarks.peers.cases import LOOKUPS, Case
 from benchmarks.peers.compare import Comparison, Part
 from benchmarks.peers.figures import LIMIT, Measure, Missing
 from benchmarks.peers.stand import Stand, recorded
-from loadcheck.server import Server
+from loadcheck.run.server import Server
 
 SAME_LENGTH: Final = 0.9
 """Of what an answer measured when it was compared: a stretch of wrk ends amid answers."""

@@ -18,9 +18,9 @@ from benchmarks.peers.bare_app import CASE
 from benchmarks.peers.cases import Case
 from benchmarks.peers.figures import FASTAPI, LIMIT, LITESTAR, NGINX, US
 from benchmarks.peers.nginx import find_nginx, proxy
-from loadcheck.server import Program, Server, free_port, serving
-from loadcheck.target import HOST
-from loadcheck.usage import Reading, read_tree
+from loadcheck.run.server import Program, Server, free_port, serving
+from loadcheck.run.target import HOST
+from loadcheck.run.usage import Reading, read_tree
 
 HERE = Path(__file__).parent
 NET_KEY: Final = "demo-key"

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import active_children
 from types import FrameType
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 import uvicorn
 from uvicorn.config import STARTUP_FAILURE
@@ -34,9 +34,6 @@ from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from wisphub_api.exceptions import SettingsError
 from wisphub_api.web.server import OPTIONS, STOP_WAIT_S, DrainingServer
-
-if TYPE_CHECKING:  # the parent serves nothing: it need not load the application
-    from litestar import Litestar
 
 logger = logging.getLogger(__name__)
 
@@ -98,8 +95,8 @@ class Worker(Process):
             super().always_pong()
         self.server.should_exit = True
 
-    def _create_app(self) -> Litestar:
-        from wisphub_api.app import create_app  # noqa: PLC0415  # see above
+    def _create_app(self) -> Any:
+        from wisphub_api.app import create_app  # noqa: PLC0415  # the parent need not load the application
 
         try:
             app = create_app()
@@ -110,7 +107,7 @@ class Worker(Process):
             app.on_startup.append(self.get_warm)
         return app
 
-    async def get_warm(self, app: Litestar) -> None:
+    async def get_warm(self, app: Any) -> None:
         """Wait until the caches are warm, or it takes too long, or the worker is to stop."""
         from wisphub_api.web.health import cold_among  # noqa: PLC0415  # likewise
 

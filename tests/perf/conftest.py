@@ -15,8 +15,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loadcheck.judge import Check, claim
-from loadcheck.server import Program, Server, asgi, serving
+from loadcheck import claim
+from loadcheck.model.judgement import Check
+from loadcheck.run.server import Program, Server, asgi, serving
 
 KEY = "perf-consumer-key"
 KNOWN = Path(__file__).parent / "known"

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loadcheck import arriving, closed, objective
-from loadcheck.capacity import Search
+from loadcheck.judge.capacity import Search
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.generator import Run
-    from loadcheck.load_test import LoadTest
-    from loadcheck.server import Server
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.generator import Run
+    from loadcheck.run.server import Server
 
 pytestmark = pytest.mark.perf
 

@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadcheck import objective
-from loadcheck.judge import claim
-from loadcheck.probe import Probe, Question
-from loadcheck.samples import Samples, joined
+from loadcheck import claim, objective
+from loadcheck.model.samples import Samples, joined
+from loadcheck.run.probe import Probe, Question
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand, Upstream
 
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
 
 pytestmark = pytest.mark.perf
 

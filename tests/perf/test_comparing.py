@@ -8,13 +8,14 @@ import math
 from pathlib import Path
 
 import pytest
-from tests.system.loadcheck.compare.small import VISITS, benchmarks, program, server, version
+from packages.loadcheck.tests.system.compare.small import VISITS, benchmarks, program, server, version
 
-from loadcheck.compare import micro, run
+from loadcheck.compare import servers as run
+from loadcheck.compare.comparison import BASE, HEAD, Outcome
 from loadcheck.compare.decide import ALIKE, Rules
 from loadcheck.compare.look import ALL
-from loadcheck.compare.micro_round import Plan as MicroPlan
-from loadcheck.compare.outcome import BASE, HEAD, Outcome
+from loadcheck.compare.micro import benchmarks as micro
+from loadcheck.compare.micro.round import Plan as MicroPlan
 
 pytestmark = pytest.mark.perf
 

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadcheck import arriving, objective
-from loadcheck.intervals import percentile_interval
-from loadcheck.judge import Check, claim
+from loadcheck import arriving, claim, objective
+from loadcheck.judge.intervals import percentile_interval
+from loadcheck.judge.measured import measured_in
+from loadcheck.model.judgement import Check
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.generator import Run
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.generator import Run
 
 pytestmark = pytest.mark.perf
 
@@ -54,7 +55,7 @@ def agreement(one: Run, several: Run, workers: int) -> list[Check]:
         )
         gap_ms = max(first.low - second.high, second.low - first.high, 0.0)
         name = f"p{share * 100:g}"
-        machine_ms = (run.measured.machine_share_ms(f"{name}_ms") for run in (one, several))
+        machine_ms = (measured_in(run).machine_share_ms(f"{name}_ms") for run in (one, several))
         allowed_ms = max(RESOLUTION_MS, *machine_ms)
         gaps.append(claim(f"{name}_gap_to_{workers}_workers_ms", gap_ms, "≤", allowed_ms))
     return gaps

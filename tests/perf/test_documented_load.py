@@ -18,8 +18,8 @@ from loadcheck import closed, objective
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.load_test import LoadTest
-    from loadcheck.server import Server
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.server import Server
 
 pytestmark = pytest.mark.perf
 

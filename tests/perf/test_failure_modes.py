@@ -26,19 +26,20 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from loadcheck import UserClass, closed, objective
-from loadcheck.intervals import Interval, percentile, percentile_interval
-from loadcheck.judge import Check, claim
-from loadcheck.objectives import Limit
+from loadcheck import UserClass, claim, closed, objective
+from loadcheck.judge.intervals import percentile, percentile_interval
+from loadcheck.judge.measured import measured_in
+from loadcheck.model.judgement import Check, Interval
+from loadcheck.model.objectives import Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.perf.conftest import Stand, Uncached, Upstream
 
-    from loadcheck.generator import Run
-    from loadcheck.load_test import LoadTest
-    from loadcheck.server import Server
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.generator import Run
+    from loadcheck.run.server import Server
 
 pytestmark = pytest.mark.perf
 
@@ -111,7 +112,7 @@ class Site:
         Where it does not, the repetition begins with a calm run of its own.
         """
         assert self._calm is not None
-        now_ms, calm_ms = (each.measured.machine_share_ms("p95_ms") for each in (run, self._calm))
+        now_ms, calm_ms = (measured_in(each).machine_share_ms("p95_ms") for each in (run, self._calm))
         figure, found = ratio(p95(run), p95(self._calm), RESOLUTION_MS + max(now_ms - calm_ms, 0))
         limit = Limit("p95_over_calm", "≤", at_most)
         if found.high <= limit.limit:

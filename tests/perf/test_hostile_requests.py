@@ -19,8 +19,8 @@ from tests.system.wisphub_api.hostile.fuzz.firing import Connection, fire, fire_
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.load_test import LoadTest
-    from loadcheck.server import Server
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.server import Server
 
 pytestmark = pytest.mark.perf
 

@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from loadcheck import Workload, arriving, closed, objective
-from loadcheck.intervals import percentile
-from loadcheck.judge import claim
-from loadcheck.server import Program
+from loadcheck import Workload, arriving, claim, closed, objective
+from loadcheck.judge.intervals import percentile
+from loadcheck.judge.measured import measured_in
+from loadcheck.run.server import Program
 
 if TYPE_CHECKING:
-    from loadcheck.generator import Run
-    from loadcheck.judge import Check
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.model.judgement import Check
+    from loadcheck.run.generator import Run
 
 pytestmark = pytest.mark.perf
 
@@ -61,7 +61,7 @@ def near(run: Run, truth: list[tuple[float, float]]) -> list[Check]:
     for percent in (50, 95, 99):
         true = percentile(true_ms, percent / 100) or 0.0
         measured = percentile(run.judged.latency_ms, percent / 100) or 0.0
-        machine_ms = run.measured.machine_share_ms(f"p{percent}_ms")
+        machine_ms = measured_in(run).machine_share_ms(f"p{percent}_ms")
         error = abs(measured - true) / (max(TOLERANCE_MS, TOLERANCE_RATIO * true) + machine_ms)
         claims.append(claim(f"P{percent} error by its tolerance", error, "≤", 1))
     return claims

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadcheck import closed, objective
-from loadcheck.judge import claim
+from loadcheck import claim, closed, objective
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.perf.conftest import Stand, Upstream
 
-    from loadcheck.load_test import LoadTest
-    from loadcheck.server import Server
+    from loadcheck.fixtures.load import LoadTest
+    from loadcheck.run.server import Server
 
 pytestmark = pytest.mark.perf
 

@@ -14,7 +14,7 @@ from loadcheck import UserClass, closed, objective
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
 
 pytestmark = pytest.mark.perf
 

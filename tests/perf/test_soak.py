@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from loadcheck import UserClass, closed, objective
-from loadcheck.drift import latency_drift, memory_drift
+from loadcheck.judge.drift import latency_drift, memory_drift
+from loadcheck.judge.measured import measured_in
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
 
 pytestmark = pytest.mark.perf
 
@@ -31,7 +32,7 @@ def test_soak(load: LoadTest, stand: Stand) -> None:
     service = stand.service(upstream, wisphub_api_clients_ttl=1)
     workload = closed(HASTY, users=20, hold_s=hold_s, warm_up_s=2)
     run = load.play(workload, service, beside=(upstream.server,), env=stand.consumer_env)
-    machine_ms = run.measured.machine_share_ms("p95_ms")
+    machine_ms = measured_in(run).machine_share_ms("p95_ms")
     load.check(
         run,
         objective(p95_ms=50, memory_mb=120),

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadcheck import UserClass, closed, objective
-from loadcheck.judge import claim
+from loadcheck import UserClass, claim, closed, objective
 
 if TYPE_CHECKING:
     from tests.perf.conftest import Stand
 
-    from loadcheck.load_test import LoadTest
+    from loadcheck.fixtures.load import LoadTest
 
 pytestmark = pytest.mark.perf
 

@@ -30,7 +30,13 @@ def test_commands_were_found():
 
 
 @pytest.mark.parametrize(
-    "page", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda page: page.name
+    "page",
+    [
+        page
+        for folder in (".", "docs", "packages/*", "packages/*/docs")
+        for page in sorted(ROOT.glob(f"{folder}/*.md"))
+    ],
+    ids=lambda page: str(page.relative_to(ROOT)),
 )
 def test_every_link_to_a_file_leads_somewhere(page):
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())

@@ -6,7 +6,7 @@ from threading import Thread
 import pytest
 
 from benchmarks.peers.nginx import find_nginx, proxy
-from loadcheck.server import Server, free_port, serving
+from loadcheck.run.server import Server, free_port, serving
 
 NGINX = find_nginx() or ""
 BODY = b'[{"service_id":7}]' * 100

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from benchmarks.campaign.cases import Case
 from benchmarks.campaign.results import Run, read_campaign, share_interval, table
-from loadcheck.compare.outcome import Judged, Outcome
+from loadcheck.compare.comparison import Judged, Outcome
 
 SLOW = Case(5, "cpu", "all")
 SLOWER = Case(10, "time", "one")

@@ -1,0 +1,1 @@
+"""Turn samples into verdicts: intervals, limits, validity, drift, the highest load."""

@@ -1,0 +1,1 @@
+"""The page of a session: its figures, charts and assets in one file."""

@@ -1,0 +1,1 @@
+"""Start and watch processes: servers, the load generator, the echo server beside them."""

@@ -1,6 +1,0 @@
-"""Load tests as pytest tests: does a server keep its promises? Judged so that the verdict can be trusted."""
-
-from loadcheck.objectives import Objective, objective
-from loadcheck.workload import Arrivals, UserClass, Users, Workload, arriving, closed
-
-__all__ = ["Arrivals", "Objective", "UserClass", "Users", "Workload", "arriving", "closed", "objective"]
