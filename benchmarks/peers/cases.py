@@ -21,6 +21,11 @@ ROOMY = 10_000
 """From this many clients on a list fills the wire, and is asked for in two ways only."""
 HUGE = 100_000
 """Of more clients than these so many are read, to know whom to ask for."""
+CACHED = (
+    *("plans", "list", "list, page", "list, max-age"),
+    *("search, one hit", "search, many hits", "search, limit", "by service id"),
+)
+"""Cases whose answers a cache has whole, as they were asked for before."""
 Clients = Sequence[Mapping[str, Any]]
 
 
@@ -44,7 +49,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def slug(self) -> str:
-        """Its name as fit for a path."""
+        """The name as fit for a path."""
         return self.name.replace(",", "").replace(" ", "-")
 
     @property
@@ -54,12 +59,12 @@ class Case(Struct, frozen=True, kw_only=True):
 
     @property
     def is_once(self) -> bool:
-        """Is each asked once only, but for those that were compared?"""
+        """Whether each is asked once only, but for those that were compared."""
         return len(self.known) < len(self.asks)
 
 
 def cases_for(clients: Clients, etag: str, total: int, most: int = LOOKUPS) -> list[Case]:
-    """Give all cases for a provider.
+    """Return all cases for a provider.
 
     Args:
         clients: As the service lists them; of very many, some.
@@ -71,8 +76,10 @@ def cases_for(clients: Clients, etag: str, total: int, most: int = LOOKUPS) -> l
     documents = (each["document"] for each in clients)
     return [
         *_lists(etag, total),
+        Case(name="list, page", asks=(Ask(f"{LIST.path}?limit=50&offset=100"),)),
         Case(name="search, one hit", asks=(search("benitez"),)),
         *([Case(name="search, many hits", asks=(search("esperanza"),))] if total < ROOMY else []),
+        Case(name="search, limit", asks=(Ask(f"{search('esperanza').path}&limit=20"),)),
         Case(name="search, first time", asks=first_searches(clients), checked=min(most, FIRST_CHECKED)),
         Case(name="by document", asks=lookups("by-document", documents, most)),
         Case(name="by phone", asks=lookups("by-phone", map(one_phone, clients), most)),
@@ -82,12 +89,15 @@ def cases_for(clients: Clients, etag: str, total: int, most: int = LOOKUPS) -> l
 
 
 def _lists(etag: str, total: int) -> Iterator[Case]:
-    """Give the ways to ask for all of something; of very many clients nobody asks for all at once."""
+    """Return the ways to ask for all of something; of very many clients nobody asks for all at once."""
     if total > HUGE:
         return
     if total < ROOMY:
         yield Case(name="plans", asks=(Ask("/api/v1/internet-plans/"),))
     yield Case(name="list", asks=(LIST,))
+    if total < ROOMY:
+        # A day: the answer is younger for the whole run, so that it is always given from memory.
+        yield Case(name="list, max-age", asks=(LIST,), headers={"Cache-Control": "max-age=86400"})
     for coding in CODINGS if total < ROOMY else CODINGS[:1]:
         yield Case(name=f"list, {coding}", asks=(LIST,), headers={"Accept-Encoding": coding}, coding=coding)
     if total < ROOMY:
@@ -119,7 +129,7 @@ def checks(clients: Clients, most: int) -> tuple[Ask, ...]:
 
 
 def first_searches(clients: Clients) -> tuple[Ask, ...]:
-    """Give searches of which none is like another: parts of documents and phones, in no order."""
+    """Return searches of which no two are equal: parts of documents and phones, shuffled."""
     whole = (
         text for each in clients for text in (each["document"], one_phone(each)) if text and text.isdigit()
     )
@@ -139,11 +149,11 @@ def _parts(text: str) -> Iterable[str]:
 
 
 def one_phone(client: Mapping[str, Any]) -> str | None:
-    """Give a client's phone where it is one plain number."""
+    """Return a client's phone where it is one plain number."""
     phone = client["phone"]
     return phone if phone and phone.isdigit() else None
 
 
 def evenly(items: Sequence[Any], most: int) -> Sequence[Any]:
-    """Take at most so many of all, at even steps."""
+    """Return at most so many of all, at even steps."""
     return items[:: max(1, -(-len(items) // most))]

@@ -27,7 +27,8 @@ class Part(Struct, frozen=True, kw_only=True):
         servers: By name.
         answer_s: How long each takes for one answer.
         answer_bytes: How long a body is on average.
-        asks: The requests as the script reads them; for the limit, those alone that it knows.
+        asks: The requests as the script reads them.
+        known_asks: Those alone that are known to who sends recorded answers.
     """
 
     case: Case
@@ -49,26 +50,25 @@ class Comparison:
         self.missing: list[Missing] = []
         self._stand = stand
         self._folder = folder
-        self._key = {"X-API-Key": stand.key}
 
     def cases(self, us: Server, most: int) -> list[Case]:
-        """Make the cases from what the service lists."""
+        """Return the cases, made from what the service lists."""
         total = self._stand.clients
         ask = LIST if total <= HUGE else Ask(f"{LIST.path}?limit={HUGE}")
-        listed = next(fetch_all(us.url, [ask], self._key))
+        listed = next(fetch_all(us.url, [ask], self._stand.headers))
         clients: list[dict[str, Any]] = json.loads(listed.body)
         return cases_for(clients, listed.header("etag"), total, most)
 
     def ours(self, us: Server, case: Case) -> list[Answer]:
-        """Fetch what the service answers to what is known of a case; nothing where it does not offer it."""
-        answers = list(fetch_all(us.url, case.known, self._key | dict(case.headers)))
+        """Return the service's answers to a case's known requests; nothing where it does not offer them."""
+        answers = list(fetch_all(us.url, case.known, self._stand.headers | dict(case.headers)))
         why = next(filter(None, (what_is_missing(case, answer) for answer in answers)), "")
         if why:
             self._miss(case, US, why)
         return [] if why else answers
 
     def part(self, case: Case, ours: Sequence[Answer]) -> Part:
-        """Compare everyone's answers with ours, and leave out who says something else or takes too long."""
+        """Compare everyone's answers with ours; leave out who answers something else or takes too long."""
         self._stand.choose(case)
         servers, answer_s = {}, {}
         for name, server in self._stand.peers(case).items():
@@ -93,13 +93,13 @@ class Comparison:
         )
 
     def _problem(self, case: Case, server: Server, ours: Sequence[Answer]) -> str:
-        theirs = fetch_all(server.url, case.known, self._key | dict(case.headers))
+        theirs = fetch_all(server.url, case.known, self._stand.headers | dict(case.headers))
         return next(filter(None, _problems(case, ours, theirs)), "")
 
     def _answer_s(self, case: Case, server: Server) -> float:
-        """Time an answer that was given before."""
+        """Return how long an answer takes that was given before."""
         begun = time.monotonic()
-        next(fetch_all(server.url, case.known[:1], self._key | dict(case.headers)))
+        next(fetch_all(server.url, case.known[:1], self._stand.headers | dict(case.headers)))
         return time.monotonic() - begun
 
     def _miss(self, case: Case, server: str, why: str, *, is_failure: bool | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Figures of a run and what becomes of them: each round's ratio to the limit, their median and spread."""
+"""Figures of a run: each round's ratio to the bare ASGI app, the median of the rounds and their spread."""
 
 from collections.abc import Callable, Iterable, Sequence
 from statistics import median
@@ -8,8 +8,13 @@ from msgspec import Struct
 
 from benchmarks.peers.machine import Disturbance
 
-US, LIMIT, LITESTAR, FASTAPI, NGINX = "wisphub-api", "bare ASGI", "bare Litestar", "FastAPI", "nginx"
-SERVERS: Final = (LIMIT, US, LITESTAR, FASTAPI, NGINX)
+US: Final = "wisphub-api"
+TWO_WORKERS, WITH_REDIS = f"{US}, 2 workers", f"{US}, Redis"
+LIMIT, GRANIAN, FLOOR = "bare ASGI", "granian", "C floor"
+LITESTAR, FASTAPI, NGINX, VARNISH = "bare Litestar", "FastAPI", "nginx", "Varnish"
+SERVERS: Final = (LIMIT, US, TWO_WORKERS, WITH_REDIS, GRANIAN, FLOOR, LITESTAR, FASTAPI, NGINX, VARNISH)
+RECORDED: Final = frozenset({LIMIT, GRANIAN, FLOOR})
+"""They send what was recorded of the service, and know no other request."""
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -61,12 +66,13 @@ class Metric(Struct, frozen=True):
     of: Callable[[Measure], float]
 
 
+CPU: Final = Metric("CPU s per 1,000", lambda one: one.cpu_s_per_1000)
 RATE: Final = Metric("requests/s", lambda one: one.requests_per_s)
 METRICS: Final = (
+    CPU,
     RATE,
     Metric("P50 ms", lambda one: one.p50_ms),
     Metric("P99 ms", lambda one: one.p99_ms),
-    Metric("CPU s per 1,000", lambda one: one.cpu_s_per_1000),
     Metric("memory MB", lambda one: one.memory_mb),
 )
 
@@ -80,23 +86,23 @@ class Measures:
             self._found.setdefault((one.clients, one.case, one.server), {})[one.round] = one
 
     def cases(self, clients: int) -> list[str]:
-        """Name the cases measured with so many clients, in their order."""
+        """Return the cases measured with so many clients, in their order."""
         return list(dict.fromkeys(case for count, case, _ in self._found if count == clients))
 
     def sizes(self) -> list[int]:
-        """Give the numbers of clients, in their order."""
+        """Return the numbers of clients, in their order."""
         return list(dict.fromkeys(count for count, _, _ in self._found))
 
     def has(self, clients: int, case: str, server: str) -> bool:
-        """Was it measured?"""
+        """Return whether it was measured."""
         return (clients, case, server) in self._found
 
     def figure(self, metric: Metric, clients: int, case: str, server: str) -> Spread:
-        """Give a metric over all rounds."""
+        """Return a metric over all rounds."""
         return spread([metric.of(one) for one in self._found[clients, case, server].values()])
 
     def ratio(self, metric: Metric, clients: int, case: str, servers: tuple[str, str]) -> Spread | None:
-        """Give the ratio of the first server to the second, round by round; None without both."""
+        """Return the ratio of the first server to the second, round by round; None without both."""
         ours, theirs = (self._found.get((clients, case, server), {}) for server in servers)
         rounds = [each for each in ours if each in theirs and metric.of(theirs[each])]
         return (
@@ -105,5 +111,5 @@ class Measures:
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Give the median, the lowest and the highest."""
+    """Return the median, the lowest and the highest."""
     return Spread(median(values), min(values), max(values))

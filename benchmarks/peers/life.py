@@ -13,10 +13,12 @@ from msgspec import Struct
 from benchmarks.peers import wrk
 from benchmarks.peers.cases import lookups
 from benchmarks.peers.figures import Spread, spread
-from benchmarks.peers.stand import READY_WITHIN_S, service, simulator
+from benchmarks.peers.servers.programs import forwarded, service, simulator
+from benchmarks.peers.stand import READY_WITHIN_S
 from loadcheck.run.server import Server, serving
 
 KEY: Final = "key-of-this-run"
+HEADERS: Final = forwarded(KEY)
 LATENCY_MS: Final = 250
 PAGE: Final = 300
 AT_ONCE: Final = 8
@@ -24,7 +26,7 @@ PAUSE_MS: Final = 20
 """Between two requests of a connection: 32 of them ask some 1,500 times a second, which is easily carried."""
 LAG: Final = "wisphub_event_loop_lag_max_seconds"
 LAG_WINDOW_S: Final = 2.0
-"""The gauge tells the highest of so many seconds."""
+"""The gauge is the highest of so many seconds."""
 CACHE: Final = "/api/v1/cache"
 
 
@@ -62,9 +64,9 @@ class Stretch(Struct, frozen=True):
     lag_ms: float
 
 
-def live(clients: int, rounds: int, folder: Path, tell: Callable[[str], None]) -> Life:
+def live(clients: int, rounds: int, folder: Path, say: Callable[[str], None]) -> Life:
     """Start it a few times, then once more and refresh it under load, as often as there are rounds."""
-    tell(f"{clients:,} clients: start, crawl, refresh")
+    say(f"{clients:,} clients: start, crawl, refresh")
     with ExitStack() as stack:
         net = stack.enter_context(serving(simulator(clients, LATENCY_MS), logs=folder)).url
         start_s = spread([_start_s(net, folder) for _ in range(rounds)])
@@ -92,14 +94,14 @@ def live(clients: int, rounds: int, folder: Path, tell: Callable[[str], None]) -
 
 
 def last_load_s(server: Server) -> float:
-    """Ask how long the last load of the clients took."""
-    _, body = server.get(CACHE, {"X-API-Key": KEY})
+    """Return how long the last load of the clients took."""
+    _, body = server.get(CACHE, HEADERS)
     states = msgspec.json.decode(body, type=list[_CacheState])
     return next(state.last_load_s or 0.0 for state in states if state.name == "clients")
 
 
 def highest_memory_mb(pid: int) -> float:
-    """Read the most memory that a process ever held; 0 where the system does not tell."""
+    """Return the most memory that a process ever held; 0 where the system does not say."""
     status = Path(f"/proc/{pid}/status")
     lines = status.read_text(encoding="ascii").splitlines() if status.exists() else []
     return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM")), 0.0)
@@ -116,16 +118,14 @@ def _pair(server: Server, asks: Path, seconds: float) -> tuple[Stretch, Stretch]
     time.sleep(LAG_WINDOW_S)
     calm = _stretch(server, asks, seconds)
     time.sleep(LAG_WINDOW_S)
-    server.request("DELETE", f"{CACHE}/clients", headers={"X-API-Key": KEY})
+    server.request("DELETE", f"{CACHE}/clients", headers=HEADERS)
     return calm, _stretch(server, asks, seconds)
 
 
 def _stretch(server: Server, asks: Path, seconds: float) -> Stretch:
     begun = time.time()
-    drive = wrk.Drive(
-        url=server.url, asks=asks, begin=0, seconds=seconds, headers={"X-API-Key": KEY}, pause_ms=PAUSE_MS
-    )
-    told, _ = wrk.run(drive)
-    if problem := told.problem(smallest_bytes=0):
+    drive = wrk.Drive(url=server.url, asks=asks, begin=0, seconds=seconds, headers=HEADERS, pause_ms=PAUSE_MS)
+    counts, _ = wrk.run(drive)
+    if problem := counts.problem(smallest_bytes=0):
         raise wrk.WrkFailed(problem)
-    return Stretch(told.p99_us / 1_000, server.usage(begun, time.time()).lag_max_ms or 0.0)
+    return Stretch(counts.p99_us / 1_000, server.usage(begun, time.time()).lag_max_ms or 0.0)

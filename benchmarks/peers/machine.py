@@ -36,7 +36,7 @@ class Disturbance(Struct, frozen=True, kw_only=True):
 
     @property
     def is_noisy(self) -> bool:
-        """Was it enough to be seen in the figures?"""
+        """Whether it was enough to be seen in the figures."""
         return self.other > MOST_OTHER_CORES or self.stolen > MOST_STOLEN_CORES
 
 
@@ -51,7 +51,7 @@ def look() -> Moment:
 
 
 def disturbance(before: Moment, after: Moment, own_s: float) -> Disturbance:
-    """Tell what was used beside `own_s` CPU seconds of ours."""
+    """Return what was used beside `own_s` CPU seconds of ours."""
     elapsed_s = after.at_s - before.at_s
     return Disturbance(
         other=max(0.0, after.busy_s - before.busy_s - own_s) / elapsed_s,

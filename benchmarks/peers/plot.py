@@ -4,13 +4,37 @@ import math
 from collections.abc import Iterator, Sequence
 from xml.sax.saxutils import escape
 
-from benchmarks.peers.figures import FASTAPI, LIMIT, LITESTAR, NGINX, RATE, US, Measures, Spread
+from benchmarks.peers.figures import (
+    FASTAPI,
+    FLOOR,
+    GRANIAN,
+    LIMIT,
+    LITESTAR,
+    NGINX,
+    RATE,
+    TWO_WORKERS,
+    US,
+    VARNISH,
+    WITH_REDIS,
+    Measures,
+    Spread,
+)
 from benchmarks.peers.table import number
 
 WIDTH, LEFT, RIGHT, TOP = 960, 250, 90, 64
 BAR, GAP, HEAD = 15, 4, 26
 LOWEST, HIGHEST = 0.001, 10.0
-COLOURS = {US: "#0072b2", LITESTAR: "#8a4f9e", FASTAPI: "#b85c00", NGINX: "#008061"}
+COLOURS = {
+    US: "#0072b2",
+    TWO_WORKERS: "#4a95c4",
+    WITH_REDIS: "#4a95c4",
+    GRANIAN: "#7a6a2f",
+    FLOOR: "#5c656e",
+    LITESTAR: "#8a4f9e",
+    FASTAPI: "#b85c00",
+    NGINX: "#008061",
+    VARNISH: "#00807f",
+}
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1d2227; } .quiet { fill: #5c656e; font-size: 12px; }
 .ratio { paint-order: stroke; stroke: #fbfbfa; stroke-width: 4; }
@@ -43,7 +67,7 @@ def plot(clients: int, measures: Measures) -> str:
 
 
 def _bars(clients: int, measures: Measures) -> Iterator[str | tuple[str, Spread]]:
-    """Give each case's name, then its bars."""
+    """Return each case's name, then its bars."""
     for case in measures.cases(clients):
         yield case
         for server in COLOURS:
@@ -80,6 +104,6 @@ def _bar(server: str, ratio: Spread, y: int) -> Iterator[str]:
 
 
 def _x(value: float) -> float:
-    """Place a ratio; what lies beyond the axis is put at its end."""
+    """Return where a ratio is drawn; what lies beyond the axis is put at its end."""
     share = math.log(min(max(value, LOWEST), HIGHEST) / LOWEST) / math.log(HIGHEST / LOWEST)
     return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)

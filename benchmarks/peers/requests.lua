@@ -2,11 +2,29 @@
 -- Arguments: the file, with one request a line (method, path and body, tab separated); where to begin; how many
 -- milliseconds each connection waits before it asks again.
 
+local FEWEST = 1000
+
+-- Another X-Request-ID for each of the prepared requests, as nginx makes one for each that it forwards.
+local function request_id()
+    local part = {}
+    for at = 1, 8 do
+        part[at] = string.format("%04x", math.random(0, 0xffff))
+    end
+    return table.concat(part)
+end
+
 function init(args)
-    local prepared = {}
+    local asks = {}
     for line in io.lines(args[1]) do
         local method, path, body = line:match("^(%S+)\t(%S+)\t(.*)$")
-        prepared[#prepared + 1] = wrk.format(method, path, nil, body ~= "" and body or nil)
+        asks[#asks + 1] = { method, path, body ~= "" and body or nil }
+    end
+    local prepared = {}
+    for _ = 1, math.ceil(FEWEST / #asks) do
+        for _, ask in ipairs(asks) do
+            wrk.headers["X-Request-ID"] = request_id()
+            prepared[#prepared + 1] = wrk.format(ask[1], ask[2], nil, ask[3])
+        end
     end
     local at = tonumber(args[2])
     function request()

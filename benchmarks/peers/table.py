@@ -7,7 +7,7 @@ from benchmarks.peers.targets import Line
 
 
 def measures_table(clients: int, measures: Measures, missing: Sequence[Missing]) -> str:
-    """Show each figure, and in brackets its ratio to the limit's: the rounds' median, lowest and highest."""
+    """Return each figure, in brackets its ratio to the limit's: the rounds' median, lowest and highest."""
     head = [f"{clients:,} clients", "server", *(metric.title for metric in METRICS)]
     rows = [
         [
@@ -25,12 +25,12 @@ def measures_table(clients: int, measures: Measures, missing: Sequence[Missing])
 
 
 def targets_table(lines: Sequence[Line]) -> str:
-    """Show each promise, what was found, and whether it was kept."""
+    """Return each promise, what was found, and whether it was kept."""
     return table(["promise", "found", ""], [[line.promise, line.found, line.verdict] for line in lines])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a Markdown table, its columns as wide as their widest cell."""
+    """Return a Markdown table, its columns as wide as their widest cell."""
     widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
     return "\n".join(_lines(head, rows, widths))
 
@@ -53,14 +53,14 @@ def _cell(metric: Metric, measures: Measures, clients: int, case: str, server: s
 
 
 def times(ratio: Spread) -> str:
-    """Write a ratio with its spread."""
+    """Return a ratio with its spread."""
     if ratio.low == ratio.high:
         return f"({number(ratio.median)})"
     return f"({number(ratio.median)}: {number(ratio.low)} to {number(ratio.high)})"
 
 
 def number(value: float) -> str:
-    """Write three digits that count; a thousand and more without decimals."""
+    """Return three digits that count; a thousand and more without decimals."""
     if abs(value) >= 999.5:  # noqa: PLR2004  # what three digits cannot say
         return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".") if value else "0"

@@ -1,4 +1,4 @@
-"""Drives a server with wrk and reads what it tells; the figures are those of wrk's own histogram."""
+"""Drives a server with wrk and reads what it prints; the figures are those of wrk's own histogram."""
 
 import math
 import resource
@@ -17,7 +17,7 @@ CONNECTIONS = 32
 
 
 class WrkFailed(Exception):
-    """wrk is missing, did not run or told nothing."""
+    """wrk is missing, did not run or printed nothing."""
 
 
 class Ask(Struct, frozen=True):
@@ -28,11 +28,11 @@ class Ask(Struct, frozen=True):
     body: str = ""
 
     def line(self) -> str:
-        """Write it for the script."""
+        """Return it as the script reads it."""
         return f"{self.method}\t{self.path}\t{self.body}\n"
 
 
-class Told(Struct, frozen=True, kw_only=True):
+class Counts(Struct, frozen=True, kw_only=True):
     """What the script printed, in microseconds and bytes.
 
     Attributes:
@@ -54,7 +54,7 @@ class Told(Struct, frozen=True, kw_only=True):
         return self.requests / (self.elapsed_us / 1e6)
 
     def problem(self, smallest_bytes: float) -> str:
-        """Say why this is no measure; empty where it is one.
+        """Return why this is no measure; empty where it is one.
 
         Args:
             smallest_bytes: How long an answer is on average, at least: fewer bytes are other answers.
@@ -79,7 +79,7 @@ class Drive(Struct, frozen=True, kw_only=True):
     pause_ms: int = 0
 
     def command(self) -> list[str]:
-        """Write it as typed; wrk knows whole seconds only."""
+        """Return it as typed; wrk knows whole seconds only."""
         words = [
             *(
                 "wrk",
@@ -94,21 +94,21 @@ class Drive(Struct, frozen=True, kw_only=True):
 
 
 def is_installed() -> bool:
-    """Is wrk on the PATH?"""
+    """Return whether wrk is on the PATH."""
     return shutil.which("wrk") is not None
 
 
 def write_asks(asks: Sequence[Ask], path: Path) -> Path:
-    """Write requests where the script reads them."""
+    """Write requests where the script reads them; return the file."""
     path.write_text("".join(ask.line() for ask in asks), encoding="utf-8")
     return path
 
 
-def run(drive: Drive) -> tuple[Told, float]:
-    """Run it to its end; give what it told, and its own CPU time in seconds.
+def run(drive: Drive) -> tuple[Counts, float]:
+    """Run it to its end; return what it printed, and its own CPU time in seconds.
 
     Raises:
-        WrkFailed: It did not run, or told nothing.
+        WrkFailed: It did not run, or printed nothing.
     """
     before_s = _childrens_cpu_s()
     try:
@@ -126,20 +126,20 @@ def run(drive: Drive) -> tuple[Told, float]:
     return read(done.stdout), _childrens_cpu_s() - before_s
 
 
-def read(output: str) -> Told:
-    """Read the script's line, the last of wrk's output.
+def read(output: str) -> Counts:
+    """Return the script's line, the last of wrk's output.
 
     Raises:
         WrkFailed: There is none.
     """
     lines = output.strip().splitlines() or [""]
     try:
-        return msgspec.json.decode(lines[-1], type=Told)
+        return msgspec.json.decode(lines[-1], type=Counts)
     except msgspec.MsgspecError as error:
-        raise WrkFailed(f"wrk told no figures: {output[-500:]!r}") from error
+        raise WrkFailed(f"wrk printed no figures: {output[-500:]!r}") from error
 
 
 def _childrens_cpu_s() -> float:
-    """Give the CPU time of the children that have ended."""
+    """Return the CPU time of the children that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

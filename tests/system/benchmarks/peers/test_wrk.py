@@ -1,4 +1,4 @@
-"""wrk sends what it is told, and tells what it got."""
+"""wrk sends the requests of a file and prints what it got."""
 
 import http.server
 import shutil
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.peers import wrk
-from benchmarks.peers.wrk import Ask, Drive, Told, WrkFailed, write_asks
+from benchmarks.peers.wrk import Ask, Counts, Drive, WrkFailed, write_asks
 
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")
 
@@ -19,10 +19,12 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 64
     daemon_threads = True
     asked: list[tuple[str, str, str]]
+    ids: set[str]
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.asked = []
+        self.ids = set()
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,6 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
 
     def _answer(self, body: str) -> None:
+        self.server.ids.add(self.headers["X-Request-ID"])
         self.server.asked.append((f"{self.command} {self.path}", body, self.headers["X-API-Key"]))
         self.send_response(404 if self.path == "/missing" else 200)
         self.send_header("Content-Length", "100")
@@ -55,7 +58,7 @@ def server() -> Iterator[Server]:
         thread.join(10)
 
 
-def driven(server: Server, tmp_path, *asks: Ask, begin: int = 0, pause_ms: int = 0) -> Told:
+def driven(server: Server, tmp_path, *asks: Ask, begin: int = 0, pause_ms: int = 0) -> Counts:
     """Drive the server for a second."""
     drive = Drive(
         url=f"http://127.0.0.1:{server.server_port}",
@@ -68,7 +71,7 @@ def driven(server: Server, tmp_path, *asks: Ask, begin: int = 0, pause_ms: int =
     return wrk.run(drive)[0]
 
 
-def test_wrk_that_cannot_be_started_is_told(tmp_path, monkeypatch):
+def test_wrk_that_cannot_be_started_is_reported(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     drive = Drive(url="http://127.0.0.1:1", asks=tmp_path, begin=0, seconds=1, headers={})
     with pytest.raises(WrkFailed, match="did not run"):
@@ -77,21 +80,24 @@ def test_wrk_that_cannot_be_started_is_told(tmp_path, monkeypatch):
 
 @needs_wrk
 def test_each_request_is_sent_in_its_turn_with_its_body_and_the_headers(server, tmp_path):
-    told = driven(server, tmp_path, Ask("/a"), Ask("/b", "POST", '{"x": 1}'), Ask("/c"), begin=1, pause_ms=50)
+    printed = driven(
+        server, tmp_path, Ask("/a"), Ask("/b", "POST", '{"x": 1}'), Ask("/c"), begin=1, pause_ms=50
+    )
     counts = {ask: server.asked.count(ask) for ask in set(server.asked)}
     assert counts.keys() == {("GET /a", "", "k"), ("POST /b", '{"x": 1}', "k"), ("GET /c", "", "k")}
     assert max(counts.values()) - min(counts.values()) <= wrk.CONNECTIONS
-    assert told.problem(smallest_bytes=100) == ""
-    assert 0 < told.p50_us <= told.p99_us
+    assert printed.problem(smallest_bytes=100) == ""
+    assert 0 < printed.p50_us <= printed.p99_us
+    assert len(server.ids) == len(server.asked)
 
 
 @needs_wrk
 def test_connections_wait_before_they_ask_again(server, tmp_path):
-    told = driven(server, tmp_path, Ask("/a"), pause_ms=400)
-    assert 0 < told.requests <= 3 * wrk.CONNECTIONS
+    counts = driven(server, tmp_path, Ask("/a"), pause_ms=400)
+    assert 0 < counts.requests <= 3 * wrk.CONNECTIONS
 
 
 @needs_wrk
 def test_refused_requests_are_counted(server, tmp_path):
-    told = driven(server, tmp_path, Ask("/missing"), pause_ms=50)
-    assert told.refused == told.requests > 0
+    counts = driven(server, tmp_path, Ask("/missing"), pause_ms=50)
+    assert counts.refused == counts.requests > 0

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.peers.cases import Case, cases_for, checks, evenly, first_searches, lookups
+from benchmarks.peers.cases import CACHED, Case, cases_for, checks, evenly, first_searches, lookups
 
 
 def client(number: int, **other: Any) -> dict[str, Any]:
@@ -29,6 +29,8 @@ def test_every_way_to_ask_for_a_small_list_is_measured():
     found = cases(*CLIENTS)
     assert {name: found[name].headers for name in found if name.startswith("list")} == {
         "list": {},
+        "list, page": {},
+        "list, max-age": {"Cache-Control": "max-age=86400"},
         "list, gzip": {"Accept-Encoding": "gzip"},
         "list, br": {"Accept-Encoding": "br"},
         "list, zstd": {"Accept-Encoding": "zstd"},
@@ -38,11 +40,20 @@ def test_every_way_to_ask_for_a_small_list_is_measured():
 
 def test_a_long_list_is_asked_for_plain_and_gzipped_only():
     found = cases(*CLIENTS, total=10_000)
-    assert [name for name in found if name.startswith(("list", "plans"))] == ["list", "list, gzip"]
+    assert [name for name in found if name.startswith(("list", "plans"))] == [
+        "list",
+        "list, gzip",
+        "list, page",
+    ]
 
 
 def test_of_very_many_clients_nobody_asks_for_all():
-    assert not [name for name in cases(*CLIENTS, total=500_000) if name.startswith(("list", "plans"))]
+    found = cases(*CLIENTS, total=500_000)
+    assert [name for name in found if name.startswith(("list", "plans"))] == ["list, page"]
+
+
+def test_every_case_that_is_promised_to_come_from_the_cache_is_played():
+    assert set(CACHED) <= cases(*CLIENTS).keys()
 
 
 def test_no_first_search_is_asked_twice_nor_like_another():

@@ -53,7 +53,9 @@ def servers() -> Iterator[dict[str, Answering]]:
 
 
 def test_who_answers_otherwise_or_too_late_takes_no_part_and_that_is_told(servers, tmp_path):
-    stand: Any = SimpleNamespace(clients=9, key="k", choose=lambda _: None, peers=lambda _: servers)
+    stand: Any = SimpleNamespace(
+        clients=9, headers={"Host": "h"}, choose=lambda _: None, peers=lambda _: servers
+    )
     comparison = Comparison(stand, tmp_path)
     part = comparison.part(CASE, list(fetch_all(servers[US].url, CASE.asks, {})))
     assert part.servers.keys() == {US}
@@ -65,7 +67,7 @@ def test_who_answers_otherwise_or_too_late_takes_no_part_and_that_is_told(server
 
 
 def test_what_we_do_not_offer_is_left_out(servers, tmp_path):
-    comparison = Comparison(SimpleNamespace(clients=9, key="k"), tmp_path)  # type: ignore[arg-type]  # is asked for no more
+    comparison = Comparison(SimpleNamespace(clients=9, headers={"Host": "h"}), tmp_path)  # type: ignore[arg-type]  # is asked for no more
     gzip = Case(name="list, gzip", asks=(Ask("/1"),), coding="gzip")
     assert comparison.ours(servers[US], gzip) == []
     assert [(missing.server, missing.why, missing.is_failure) for missing in comparison.missing] == [

@@ -1,38 +1,41 @@
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
+import msgspec
 import pytest
 
 from benchmarks.peers.cases import Case
 from benchmarks.peers.compare import Part
-from benchmarks.peers.figures import LIMIT, US
+from benchmarks.peers.figures import FLOOR, GRANIAN, LIMIT, US
 from benchmarks.peers.machine import Disturbance
 from benchmarks.peers.play import Plan, Play
-from benchmarks.peers.wrk import CONNECTIONS, Ask, Drive, Told
+from benchmarks.peers.wrk import CONNECTIONS, Ask, Counts, Drive
 
-ONCE = Case(name="search, first time", asks=tuple(Ask(f"/{n}") for n in range(9)), checked=4)
+ONCE = Case(name="search, first time", asks=tuple(Ask(f"/{n}") for n in range(999)), checked=4)
 LIST = Case(name="list", asks=(Ask("/"),))
-TOLD = Told(requests=100, elapsed_us=2e6, received=30_000, p50_us=500.0, p99_us=900.0, refused=0, broken=0)
+COUNTS = Counts(
+    requests=100, elapsed_us=2e6, received=30_000, p50_us=500.0, p99_us=900.0, refused=0, broken=0
+)
 
 
 class Wrk:
     """Stands in for wrk: remembers how it was driven."""
 
-    def __init__(self, told: Told = TOLD) -> None:
+    def __init__(self, counts: Counts = COUNTS) -> None:
         self.drives: list[Drive] = []
-        self._told = told
+        self._counts = counts
 
-    def __call__(self, drive: Drive) -> tuple[Told, float]:
+    def __call__(self, drive: Drive) -> tuple[Counts, float]:
         self.drives.append(drive)
-        return self._told, 0.5
+        return self._counts, 0.5
 
 
 class Stand:
     """Stands in for all servers."""
 
     clients = 2_000
-    key = "k"
+    headers: ClassVar = {"Host": "api.example.com", "X-API-Key": "k"}
 
     def __init__(self) -> None:
         self.cpu_s = 0.0
@@ -66,7 +69,7 @@ def playing(wrk: Wrk, **plan: Any) -> Play:
     return Play(stand, Plan(**{"rounds": 1, "seconds": 2.0, **plan}), wrk)
 
 
-def test_a_measure_holds_what_wrk_told_and_what_the_server_spent():
+def test_a_measure_holds_what_wrk_counts_and_what_the_server_spent():
     play = playing(Wrk())
     play.measure(part(LIST, US), 3)
     (found,) = play.measures
@@ -83,8 +86,8 @@ def test_a_measure_holds_what_wrk_told_and_what_the_server_spent():
     ],
 )
 def test_a_measure_with_errors_is_a_failure_and_no_measure(change, why):
-    told = {name: getattr(TOLD, name) for name in TOLD.__struct_fields__} | change
-    play = playing(Wrk(Told(**told)))
+    counts = {name: getattr(COUNTS, name) for name in COUNTS.__struct_fields__} | change
+    play = playing(Wrk(Counts(**counts)))
     play.measure(part(LIST, US), 0)
     assert play.measures == []
     assert [(missing.why, missing.is_failure) for missing in play.missing] == [(why, True)]
@@ -99,10 +102,28 @@ def test_what_is_asked_once_only_goes_on_where_it_stopped():
     assert {drive.asks for drive in wrk.drives} == {Path("all")}
 
 
-def test_the_limit_is_asked_for_what_it_knows():
+@pytest.mark.parametrize("name", [LIMIT, GRANIAN, FLOOR])
+def test_who_sends_recorded_answers_is_asked_for_what_was_recorded(name):
     wrk = Wrk()
-    playing(wrk).measure(part(ONCE, LIMIT), 0)
+    playing(wrk).measure(part(ONCE, name), 0)
     assert [drive.asks for drive in wrk.drives] == [Path("known")]
+
+
+def test_what_may_be_asked_once_only_is_never_asked_again_and_that_is_reported_once():
+    wrk = Wrk()
+    play = playing(wrk)
+    few = msgspec.structs.replace(ONCE, asks=tuple(Ask(f"/{n}") for n in range(4 + 2 * (100 + CONNECTIONS))))
+    for number in range(5):
+        play.measure(part(few, US), number)
+    assert [drive.begin for drive in wrk.drives] == [4]
+    assert [(missing.server, missing.is_failure) for missing in play.missing] == [(US, False)]
+    assert len(play.measures) == 1
+
+
+def test_what_may_be_asked_once_only_is_no_warm_up():
+    wrk = Wrk()
+    playing(wrk).warm_up(part(ONCE, US))
+    assert wrk.drives == []
 
 
 def test_a_measure_is_repeated_while_the_machine_is_busy_and_the_calmest_counts(monkeypatch):
@@ -142,11 +163,11 @@ def test_everyone_plays_once_a_round_and_rounds_differ_in_order():
     assert len(orders) > 1
 
 
-def test_requests_carry_the_key_and_the_cases_own_headers():
+def test_requests_carry_the_proxys_headers_and_the_cases_own():
     wrk = Wrk()
     case = Case(name="list, gzip", asks=(Ask("/"),), headers={"Accept-Encoding": "gzip"})
     playing(wrk).measure(part(case, US), 0)
-    assert wrk.drives[0].headers == {"X-API-Key": "k", "Accept-Encoding": "gzip"}
+    assert wrk.drives[0].headers == {**Stand.headers, "Accept-Encoding": "gzip"}
 
 
 def test_a_plan_may_take_some_cases_only():

@@ -38,8 +38,8 @@ def test_each_figure_stands_beside_its_ratio_to_the_limit(measured):
     missing = [Missing(clients=2_000, case="plans", server=NGINX, why="not offered", is_failure=False)]
     lines = measures_table(2_000, found, missing).splitlines()
     cells = [[cell.strip() for cell in line.split("|")] for line in lines]
-    assert cells[2][1:4] == ["plans", "bare ASGI", "20,000"]
-    assert cells[3][1:4] == ["", "wisphub-api", "10,000 (0.500: 0.450 to 0.550)"]
+    assert cells[2][1:5] == ["plans", "bare ASGI", "0.0300", "20,000"]
+    assert cells[3][1:5] == ["", "wisphub-api", "0.0300 (1.00)", "10,000 (0.500: 0.450 to 0.550)"]
     assert lines[4] == "plans, nginx: not offered"
 
 

@@ -3,9 +3,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from benchmarks.peers.figures import LIMIT, LITESTAR, US, Measures, Spread
+from benchmarks.peers.figures import CPU, LIMIT, LITESTAR, RATE, TWO_WORKERS, US, WITH_REDIS, Measures, Spread
 from benchmarks.peers.life import Life
-from benchmarks.peers.targets import Target, judge, judge_life, judge_rate
+from benchmarks.peers.targets import Target, judge, judge_life, judge_ratio
 
 GOOD = Life(
     clients=50_000,
@@ -18,6 +18,9 @@ GOOD = Life(
     lag_ms=Spread(9.0, 5.0, 12.0),
     memory_mb=149.0,
 )
+
+BESIDE_LITESTAR = Target("verify", ("verify",), RATE, 0.9, (US, LITESTAR))
+CHEAP = Target("cached GET", ("plans", "list"), CPU, 1.18)
 
 
 def verdicts(life: Life) -> list[str]:
@@ -41,13 +44,11 @@ def rounds(measured) -> Callable[..., Measures]:
     ("ratios", "verdict"), [((0.91, 0.95, 0.92), "met"), ((0.5, 0.899, 0.95), "not met")]
 )
 def test_a_promise_is_judged_by_the_median_of_the_rounds(rounds, ratios, verdict):
-    assert (
-        judge_rate(Target("verify", ("verify",), LITESTAR, 0.9), rounds(LITESTAR, ratios)).verdict == verdict
-    )
+    assert judge_ratio(BESIDE_LITESTAR, rounds(LITESTAR, ratios)).verdict == verdict
 
 
 def test_it_is_said_where_the_rounds_do_not_agree(rounds):
-    line = judge_rate(Target("verify", ("verify",), LITESTAR, 0.9), rounds(LITESTAR, (0.8, 0.92, 0.95)))
+    line = judge_ratio(BESIDE_LITESTAR, rounds(LITESTAR, (0.8, 0.92, 0.95)))
     assert line.found == "0.92 [0.80 to 0.95]: verify, 2,000 clients, the rounds do not agree"
 
 
@@ -62,14 +63,42 @@ def test_the_worst_of_several_cases_decides(measured):
         measured(US, 0, 99, "list", 2_000),
         measured(US, 0, 70, "list", 50_000),
     ]
-    line = judge_rate(Target("cached GET", ("plans", "list"), LIMIT, 0.85), Measures(found))
+    line = judge_ratio(Target("cached GET", ("plans", "list"), RATE, 0.85), Measures(found))
     assert (line.verdict, line.found) == ("not met", "0.70 [0.70 to 0.70]: list, 50,000 clients")
 
 
 def test_a_promise_for_one_number_of_clients_is_judged_with_that_alone(rounds):
-    target = Target("list, gzip", ("list, gzip",), LIMIT, 0.85, 2_000)
-    assert judge_rate(target, rounds(LIMIT, (0.9,), "list, gzip", 50_000)).verdict == "not measured"
-    assert judge_rate(target, rounds(LIMIT, (0.9,), "list, gzip")).verdict == "met"
+    target = Target("list, gzip", ("list, gzip",), RATE, 0.85, clients=2_000)
+    assert judge_ratio(target, rounds(LIMIT, (0.9,), "list, gzip", 50_000)).verdict == "not measured"
+    assert judge_ratio(target, rounds(LIMIT, (0.9,), "list, gzip")).verdict == "met"
+
+
+@pytest.mark.parametrize(("cpu_s", "verdict"), [(0.118, "met"), (0.119, "not met")])
+def test_cpu_time_has_an_upper_bound_and_the_dearest_case_decides(measured, cpu_s, verdict):
+    found = [
+        *(measured(LIMIT, 0, 100, case, cpu_s_per_1000=0.1) for case in ("plans", "list")),
+        measured(US, 0, 100, "plans", cpu_s_per_1000=0.05),
+        measured(US, 0, 100, "list", cpu_s_per_1000=cpu_s),
+    ]
+    line = judge_ratio(CHEAP, Measures(found))
+    assert line.promise == "cached GET: CPU at most 1.18 of bare ASGI"
+    assert (line.verdict, line.found.rpartition("]: ")[2]) == (verdict, "list, 2,000 clients")
+
+
+def test_it_is_said_where_rounds_disagree_on_cpu_time(measured):
+    cpu_s = (0.110, 0.117, 0.125)
+    found = [measured(LIMIT, number, 100, cpu_s_per_1000=0.1) for number in range(3)]
+    found += [measured(US, number, 100, cpu_s_per_1000=each) for number, each in enumerate(cpu_s)]
+    assert judge_ratio(CHEAP, Measures(found)).found.endswith(", the rounds do not agree")
+
+
+def test_two_workers_and_redis_are_judged_by_their_own_figures(measured):
+    costs = {LIMIT: 0.1, US: 0.19, TWO_WORKERS: 0.41, WITH_REDIS: 0.39}
+    found = [measured(who, 0, 100, "verify", cpu_s_per_1000=cpu_s) for who, cpu_s in costs.items()]
+    lines = {line.promise: line.verdict for line in judge(Measures(found), [])}
+    assert lines["verify: CPU at most 2 of bare ASGI"] == "met"
+    assert lines["verify, wisphub-api, 2 workers: CPU at most 4 of bare ASGI"] == "not met"
+    assert lines["verify, wisphub-api, Redis: CPU at most 4 of bare ASGI"] == "met"
 
 
 @pytest.mark.parametrize(("many", "verdict"), [(0.032, "met"), (0.034, "not met")])

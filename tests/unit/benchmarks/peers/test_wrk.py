@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from benchmarks.peers.wrk import Told, WrkFailed, read
+from benchmarks.peers.wrk import Counts, WrkFailed, read
 
 LINE = (
     '{"requests":3000,"elapsed_us":2000000,"received":900000,"p50_us":410.0,"p99_us":1200.5,'
@@ -11,18 +11,23 @@ OUTPUT = f"Running 2s test @ http://127.0.0.1:1\n  1 threads and 32 connections\
 
 
 def test_the_figures_are_the_last_line_of_what_wrk_prints():
-    told = read(OUTPUT)
-    assert (told.requests, told.requests_per_s, told.p50_us, told.p99_us) == (3000, 1500.0, 410.0, 1200.5)
+    counts = read(OUTPUT)
+    assert (counts.requests, counts.requests_per_s, counts.p50_us, counts.p99_us) == (
+        3000,
+        1500.0,
+        410.0,
+        1200.5,
+    )
 
 
 @pytest.mark.parametrize("output", ["", "unable to connect to 127.0.0.1:1", '{"requests":1}'])
 def test_output_without_figures_is_no_measure(output):
-    with pytest.raises(WrkFailed, match="told no figures"):
+    with pytest.raises(WrkFailed, match="printed no figures"):
         read(output)
 
 
 @pytest.mark.parametrize(
-    ("told", "smallest_bytes", "problem"),
+    ("counts", "smallest_bytes", "problem"),
     [
         ({}, 300, ""),
         ({"requests": 0}, 0, "nothing was answered"),
@@ -31,6 +36,6 @@ def test_output_without_figures_is_no_measure(output):
         ({}, 301, "300 bytes an answer, 301 were expected"),
     ],
 )
-def test_a_measure_with_errors_or_too_short_answers_is_none(told, smallest_bytes, problem):
-    figures = {**msgspec.to_builtins(read(LINE)), **told}
-    assert Told(**figures).problem(smallest_bytes) == problem
+def test_a_measure_with_errors_or_too_short_answers_is_none(counts, smallest_bytes, problem):
+    figures = {**msgspec.to_builtins(read(LINE)), **counts}
+    assert Counts(**figures).problem(smallest_bytes) == problem

@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import httpx
 from async_lru import alru_cache
-from fastapi import Depends, FastAPI, HTTPException, Security
+from fastapi import Depends, FastAPI, HTTPException, Query, Security
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.security import APIKeyHeader
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
@@ -47,6 +47,8 @@ def day_or_none(value: str | None) -> date | None:
 Text = Annotated[str | None, BeforeValidator(clean)]
 Price = Annotated[float | None, BeforeValidator(price_or_none)]
 Day = Annotated[date | None, BeforeValidator(day_or_none)]
+Limit = Annotated[int | None, Query(ge=1)]
+Offset = Annotated[int, Query(ge=0)]
 
 
 class Client(BaseModel):
@@ -113,14 +115,14 @@ def fold_place(text: str) -> str:
 
 
 def phone_numbers(phone: str | None) -> list[str]:
-    """Give the digits of each number, without the country code."""
+    """Return the digits of each number, without the country code."""
     parts = re.split(r"[/,;]|(?<=\d{10})\s*-\s*", phone or "")
     digits = (re.sub(r"\D", "", part) for part in parts)
     return [number[2:] if len(number) == 12 and number.startswith("57") else number for number in digits]  # noqa: PLR2004  # 57 and ten digits
 
 
 def letters_and_digits(text: str | None) -> str:
-    """Give a document without dots and dashes."""
+    """Return a document without dots and dashes."""
     return "".join(char for char in fold(text or "") if char.isalnum())
 
 
@@ -139,7 +141,7 @@ class Snapshot:
                 self.by_phone.setdefault(number, client)
 
     def search(self, query: str) -> list[Client]:
-        """Give the clients of whom a text holds the query."""
+        """Return the clients of whom a text holds the query."""
         needle = fold(query)
         return [client for client, text in zip(self.clients, self.texts, strict=True) if needle in text]
 
@@ -225,6 +227,11 @@ def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in row.items() if value is not None}
 
 
+def page(found: list[Client], limit: int | None, offset: int) -> list[Client]:
+    """Cut a page out."""
+    return found[offset : None if limit is None else offset + limit]
+
+
 async def known_key(
     key: Annotated[str | None, Security(APIKeyHeader(name="X-API-Key", auto_error=False))],
 ) -> None:
@@ -240,20 +247,20 @@ if os.environ.get("PEERS_GZIP") == "on":
 
 @app.get("/api/v1/internet-plans/")
 async def plans() -> list[InternetPlan]:
-    """Give all plans."""
+    """Return all plans."""
     return await get_plans()
 
 
 @app.get("/api/v1/clients/")
-async def clients() -> list[Client]:
-    """Give all clients."""
-    return (await get_snapshot()).clients
+async def clients(limit: Limit = None, offset: Offset = 0) -> list[Client]:
+    """Return all clients, or a page of them."""
+    return page((await get_snapshot()).clients, limit, offset)
 
 
 @app.get("/api/v1/clients/search")
-async def search(q: str) -> list[Client]:
+async def search(q: str, limit: Limit = None, offset: Offset = 0) -> list[Client]:
     """Find clients."""
-    return (await get_snapshot()).search(q)
+    return page((await get_snapshot()).search(q), limit, offset)
 
 
 @app.get("/api/v1/clients/by-document/{document}")
@@ -291,7 +298,7 @@ def matches(given: str | float, recorded: str | float | None) -> bool:
 
 
 def found(client: Client | None) -> Client:
-    """Give the client, or 404."""
+    """Return the client, or 404."""
     if client is None:
         raise HTTPException(404, "No client matches.")
     return client

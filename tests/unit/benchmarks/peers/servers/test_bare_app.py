@@ -4,7 +4,7 @@ import httpx
 import msgspec
 import pytest
 
-from benchmarks.peers.bare_app import create_app
+from benchmarks.peers.servers.bare_app import create_app
 
 HEADERS = [(b"content-type", b"application/json"), (b"etag", b'"x"'), (b"content-length", b"2")]
 RECORDED = {
