@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from wisphub_api.exceptions import InvalidRequest
 
@@ -25,21 +25,29 @@ def read_query(query: bytes, names: Collection[str]) -> dict[str, str]:
     """
     if not query:
         return {}
+    given: dict[str, str] = {}
     try:
-        pairs = parse_qsl(query.decode(), keep_blank_values=True, errors="strict", separator="&")
+        for pair in query.decode().split("&"):
+            if pair:
+                name, _, value = pair.partition("=")
+                _add(given, _decoded(name), _decoded(value), names)
     except UnicodeDecodeError as error:
         raise InvalidRequest("The query is not valid UTF-8.", field="query") from error
-    except ValueError as error:  # what urllib refuses beside that
-        raise InvalidRequest("The query cannot be read.", field="query") from error
-    given: dict[str, str] = {}
-    for name, value in pairs:
-        if name not in names:
-            field = name if _NAME.fullmatch(name) else "query"
-            raise InvalidRequest(f"`{field}`: unknown parameter; {_allowed(names)}", field=field)
-        if name in given:
-            raise InvalidRequest(f"`{name}` is given more than once.", field=name)
-        given[name] = value
     return given
+
+
+def _decoded(text: str) -> str:
+    """Return a name or value without its encoding; `urllib` takes as long where there is none."""
+    return unquote_plus(text, errors="strict") if "%" in text or "+" in text else text
+
+
+def _add(given: dict[str, str], name: str, value: str, names: Collection[str]) -> None:
+    if name not in names:
+        field = name if _NAME.fullmatch(name) else "query"
+        raise InvalidRequest(f"`{field}`: unknown parameter; {_allowed(names)}", field=field)
+    if name in given:
+        raise InvalidRequest(f"`{name}` is given more than once.", field=name)
+    given[name] = value
 
 
 def _allowed(names: Collection[str]) -> str:

@@ -3,10 +3,10 @@
 The fields are those of draft-ietf-httpapi-ratelimit-headers-10: `RateLimit-Policy` holds the quota `q` and
 its window `w` in seconds, `RateLimit` what remains `r` and for how many seconds `t`.
 
-A count that several processes share is spent in blocks: a process takes up to a hundredth of the limit at
-once, and counts these requests by itself. So a request waits for the shared count once in a block, and never
-more requests are let through than the limit says; a caller may be refused up to a block early for each other
-process, which holds what is left of its own.
+The count is spent in blocks: up to a hundredth of the limit is taken from it at once, and counted down here.
+So, where several processes share a count, a request waits for it once in a block. Never more requests are let
+through than the limit says; a caller may be refused up to a block early for each other process, which holds
+what is left of its own. Of a limit below 200 each request is taken alone.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from wisphub_api.fleet.store import Expiring, Store
 
 POLICY: Final = "default"
 BLOCKS: Final = 100
-"""Into so many blocks a shared limit is divided."""
+"""Into so many blocks a limit is divided."""
 REMEMBERED_CALLERS: Final = 1_024
-"""Whose key in the store need not be made again."""
+"""Callers whose key in the store need not be made again."""
 
 
 class Quota(Struct, frozen=True):
@@ -78,7 +78,7 @@ class RateLimit:
         self._window_s = item.get_expiry()
         self._store = store
         self._clock = clock
-        self._block = max(1, self._most // BLOCKS)
+        self._sizes = tuple(dict.fromkeys((max(1, self._most // BLOCKS), 1)))
         self._blocks: Expiring[_Block] = Expiring(clock)
         self._limit = lru_cache(REMEMBERED_CALLERS)(self._limit_of)
         self.policy = f'"{POLICY}";q={self._most};w={self._window_s}'
@@ -88,25 +88,25 @@ class RateLimit:
         """Count a request and return what is left; None where the shared count has to be waited for."""
         entry = self._blocks.get(caller)
         if entry is not None and entry.value.left:
-            return self._from(entry.value)
-        spent = self._store.spend_now([self._limit(caller)])
-        return None if spent is None else self._quota(spent)
+            return self._next_of(entry.value)
+        limits = [self._limit(caller)]
+        for size in self._sizes:
+            spent = self._store.spend_now(limits, size)
+            if spent is None or spent.is_granted:
+                break
+        return None if spent is None else self._quota(caller, spent, size)
 
     async def take(self, caller: str) -> Quota:
         """Count a request and return what is left."""
         quota = self.take_now(caller)
         if quota is not None:
             return quota
-        for size in (self._block, 1):
-            spent = await self._store.spend([self._limit(caller)], size)
+        limits = [self._limit(caller)]
+        for size in self._sizes:
+            spent = await self._store.spend(limits, size)
             if spent.is_granted:
                 break
-        if not spent.is_granted or size == 1:
-            return self._quota(spent)
-        ends = self._clock() + spent.ends_s
-        block = _Block(size, self._most - spent.used + size, ends)
-        self._blocks.set(caller, block, ends)
-        return self._from(block)
+        return self._quota(caller, spent, size)
 
     def fields(self, quota: Quota) -> list[tuple[bytes, bytes]]:
         """Return the header fields that say what is left."""
@@ -124,13 +124,20 @@ class RateLimit:
                 retry_after_s=max(1.0, quota.ends_s),
             )
 
-    def _from(self, block: _Block) -> Quota:
+    def _quota(self, caller: str, spent: Spent, size: int) -> Quota:
+        """Return what is left after the first request of a block, or of none where it was refused."""
+        remaining = self._most - spent.used
+        if not spent.is_granted:
+            return Quota(max(0, remaining), spent.ends_s, is_granted=False)
+        block = _Block(size, remaining + size, self._clock() + spent.ends_s)
+        if size > 1:
+            self._blocks.set(caller, block, block.ends)
+        return self._next_of(block)
+
+    def _next_of(self, block: _Block) -> Quota:
         block.left -= 1
         block.remaining -= 1
         return Quota(block.remaining, block.ends - self._clock())
-
-    def _quota(self, spent: Spent) -> Quota:
-        return Quota(max(0, self._most - spent.used), spent.ends_s, spent.is_granted)
 
     def _limit_of(self, caller: str) -> Limit:
         return Limit(digested("requests", self._name, caller), self._most, self._window_s)

@@ -21,6 +21,7 @@ ANONYMOUS: Final = "anonymous"
 SLOW_S: Final = 1.0
 MOST_PER_S: Final = 50
 """Lines of failures, limits and slowness; beyond that they are sampled too: a flood must not fill a disk."""
+_SERVER_ERROR, _TOO_MANY = HTTPStatus.INTERNAL_SERVER_ERROR.value, HTTPStatus.TOO_MANY_REQUESTS.value
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 CacheOutcome = Literal["hit", "stale", "miss"]
@@ -120,8 +121,7 @@ class Allowance:
 
 def is_notable(status: int, elapsed_s: float) -> bool:
     """Return whether a request went as none should."""
-    is_bad = status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS
-    return is_bad or elapsed_s > SLOW_S
+    return status >= _SERVER_ERROR or status == _TOO_MANY or elapsed_s > SLOW_S
 
 
 def method_label(method: str) -> str:

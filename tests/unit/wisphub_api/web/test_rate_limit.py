@@ -13,7 +13,7 @@ from wisphub_api.web.rate_limit import Quota, RateLimit
 
 @pytest.fixture
 def limit(store) -> RateLimit:
-    return RateLimit("3/minute", store)
+    return RateLimit("3/minute", store, lambda: asyncio.get_running_loop().time())
 
 
 @pytest.mark.looptime
