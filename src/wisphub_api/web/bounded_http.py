@@ -20,7 +20,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from wisphub_api.web.draining import is_draining
 from wisphub_api.web.fast_path import FAST_PATH, Answer, Begun, FastPath
-from wisphub_api.web.problems import MEDIA_TYPE, Problem, RawAnswer, send_answer
+from wisphub_api.web.problems import MEDIA_TYPE, Problem, send_answer
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -74,11 +74,11 @@ def _or_none(answer: Callable[[], T]) -> T | None:
         return None
 
 
-def _answering(answer: Coroutine[Any, Any, RawAnswer]) -> Any:
+def _answering(answer: Coroutine[Any, Any, Answer]) -> Any:
     """Return an application that sends the answer to a request that has been begun, once it is there."""
 
     async def app(_: Scope, __: Receive, send: Send) -> None:
-        await send_answer(await answer, send)
+        await send_answer((await answer).raw(), send)
 
     return app
 
@@ -231,7 +231,7 @@ class BoundedHttp(HttpToolsProtocol):
     def _is_finished(self, begun: Begun) -> bool:
         """Answer a request whose body has come; else let the router begin."""
         fast_path = self._fast_path
-        answer: Answer | Coroutine[Any, Any, RawAnswer] | None = None
+        answer: Answer | Coroutine[Any, Any, Answer] | None = None
         if fast_path is not None and self._is_idle_and_usual():
             answer = _or_none(partial(fast_path.finish, begun, self._body))
         if isinstance(answer, Answer):

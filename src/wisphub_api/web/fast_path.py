@@ -40,9 +40,8 @@ from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import RequestError, WispHubAPIError
 from wisphub_api.web.admission import Address, Admission, required_scope
 from wisphub_api.web.cache_control import freshness_of
-from wisphub_api.web.cache_status import age_headers, etag_matches, freshness_headers, representation_headers
+from wisphub_api.web.cache_status import VARY, age_headers, etag_matches, representation_headers
 from wisphub_api.web.current import CURRENT, CurrentRequest, usable_id
-from wisphub_api.web.current import HEADER as REQUEST_ID_FIELD
 from wisphub_api.web.fields import (
     ACCEPT_ENCODING,
     CACHE_CONTROL,
@@ -138,31 +137,36 @@ class Answer(NamedTuple):
     fields: bytes
     body: bytes
 
+    def raw(self) -> RawAnswer:
+        """Return it as ASGI sends it."""
+        lines = self.fields.split(b"\r\n")[:-1]
+        pairs = (line.split(b": ", 1) for line in lines)
+        return RawAnswer(int(self.status.split()[1]), [(name, value) for name, value in pairs], self.body)
 
-class _Route:
-    """A GET route of the fast path.
 
-    Args:
-        template: The path as it is declared.
-        names: Of the query's parameters.
-        lookup: How it is answered.
-        cached: The cache.
-    """
+class _AgeFields:
+    """Encodes the fields that change with time, once a second."""
 
-    def __init__(self, template: str, names: tuple[str, ...], lookup: Lookup, cached: Cached[Any]) -> None:
-        self.template = template
-        self.names = names
-        self.lookup = lookup
-        self.cached = cached
+    def __init__(self) -> None:
         self._moment: tuple[int, int] | None = None
-        self._age = b""
+        self._encoded = b""
 
-    def age_fields(self, reading: Reading[Any]) -> bytes:
-        """Return the fields that change with time; they are made once a second."""
+    def fields(self, reading: Reading[Any]) -> bytes:
+        """Return the fields of a value that is in memory."""
         moment = (int(reading.age_s), int(reading.ttl_s // 1))
         if moment != self._moment:
-            self._moment, self._age = moment, _encode(age_headers(reading))
-        return self._age
+            self._moment, self._encoded = moment, _encode(age_headers(reading))
+        return self._encoded
+
+
+class _Route(Struct, frozen=True):
+    """A GET route of the fast path."""
+
+    template: str
+    names: tuple[str, ...]
+    lookup: Lookup
+    cached: Cached[Any]
+    age: _AgeFields
 
 
 class _CheckRoute(Struct, frozen=True):
@@ -173,6 +177,7 @@ class _CheckRoute(Struct, frozen=True):
     scope: str
     check: Check
     service: Any
+    age: _AgeFields
 
 
 class Routes(Struct, frozen=True):
@@ -207,9 +212,9 @@ def routes_of(app: Litestar, sources: Mapping[str, Any]) -> Routes:
             if isinstance(way, Check):
                 scope = required_scope("POST", handler.opt)
                 path = before.rpartition("/")[0]
-                checks[last] = _CheckRoute(template, path, scope, way, sources[way.source])
+                checks[last] = _CheckRoute(template, path, scope, way, sources[way.source], _AgeFields())
                 continue
-            found = _Route(template, declared(handler).query, way, sources[way.source])
+            found = _Route(template, declared(handler).query, way, sources[way.source], _AgeFields())
             if last.startswith("{"):
                 by_part[before] = found
             else:
@@ -298,7 +303,7 @@ class FastPath:
         )
         own = self._own_fields(current, quota)
         return Answer(
-            _STATUS_LINES[status], route.age_fields(reading) + about + own, b"" if method == "HEAD" else body
+            _STATUS_LINES[status], route.age.fields(reading) + about + own, b"" if method == "HEAD" else body
         )
 
     def begin(self, target: bytes, fields: RawFields, client: Address) -> Begun | None:
@@ -317,7 +322,7 @@ class FastPath:
         caller = self._admit(given, client, route.scope, target, fields)
         return None if caller is None else Begun(route, argument, caller, _wish(given), given, began)
 
-    def finish(self, begun: Begun, body: bytes) -> Answer | Coroutine[Any, Any, RawAnswer] | None:
+    def finish(self, begun: Begun, body: bytes) -> Answer | Coroutine[Any, Any, Answer] | None:
         """Return the answer to a POST, or what is to be awaited for it; None where the router has to answer.
 
         Args:
@@ -337,45 +342,47 @@ class FastPath:
         try:
             found = ready()
         except WispHubAPIError as error:
-            return _encoded(self._checked(begun, current, error))
+            return self._refused(begun, current, error)
         finally:
             CURRENT.reset(token)
-        if isinstance(found, Reading):
-            return _encoded(self._checked(begun, current, found))
-        return self._wait(begun, current, found)
+        return (
+            self._checked(begun, current, found)
+            if isinstance(found, Reading)
+            else self._wait(begun, current, found)
+        )
 
     async def _wait(
         self, begun: Begun, current: CurrentRequest, answer: Coroutine[Any, Any, Reading[bytes]]
-    ) -> RawAnswer:
+    ) -> Answer:
         token = CURRENT.set(current)
-        found: Reading[bytes] | WispHubAPIError
         try:
-            found = await answer
+            return self._checked(begun, current, await answer)
         except WispHubAPIError as error:
-            found = error
+            return self._refused(begun, current, error)
         finally:
             CURRENT.reset(token)
-        return self._checked(begun, current, found)
 
-    def _checked(
-        self, begun: Begun, current: CurrentRequest, found: Reading[bytes] | WispHubAPIError
-    ) -> RawAnswer:
+    def _checked(self, begun: Begun, current: CurrentRequest, found: Reading[bytes]) -> Answer:
         """Return the answer to a check, and record it."""
-        cache: CacheOutcome | None = None
-        if isinstance(found, WispHubAPIError):
-            status, about, body = problem_answer(found)
-        else:
-            status, body = _OK, found.value
-            cache = "stale" if found.is_stale else "hit"
-            about = [*_raw(freshness_headers(found)), *_content(JSON, body)]
+        body = found.value
+        self._record_check(begun, current, _OK, "stale" if found.is_stale else "hit", len(body))
+        length = b"content-length: %d\r\n" % len(body)
+        own = self._own_fields(current, current.quota)
+        return Answer(_STATUS_LINES[_OK], begun.route.age.fields(found) + _CHECK_FIELDS + length + own, body)
+
+    def _refused(self, begun: Begun, current: CurrentRequest, error: WispHubAPIError) -> Answer:
+        status, about, body = problem_answer(error)
+        self._record_check(begun, current, status, None, len(body))
+        own = self._own_fields(current, current.quota)
+        return Answer(_STATUS_LINES[status], _lines([*about, *DATA_HEADERS]) + own, body)
+
+    def _record_check(
+        self, begun: Begun, current: CurrentRequest, status: int, cache: CacheOutcome | None, size: int
+    ) -> None:
         elapsed_s = perf_counter() - begun.began
         name, template = caller_label(begun.caller.name), begun.route.template
-        exchange = Exchange("POST", template, status, name, cache, elapsed_s, elapsed_s, len(body), current)
+        exchange = Exchange("POST", template, status, name, cache, elapsed_s, elapsed_s, size, current)
         self._record(exchange, begun.given)
-        rate, quota = self._admission.rate, current.quota
-        left = rate.fields(quota) if rate is not None and quota is not None else ()
-        own = (REQUEST_ID_FIELD, current.request_id.encode())
-        return RawAnswer(status, [*about, *DATA_HEADERS, *left, own], body)
 
     def _match(self, raw: bytes) -> tuple[_Route, str] | None:
         """Return the route of a path, and its argument."""
@@ -479,10 +486,6 @@ def _encode_answer(answer: Representation, coding: str, body: bytes) -> tuple[by
     return encoded
 
 
-def _encoded(answer: RawAnswer) -> Answer:
-    return Answer(_STATUS_LINES[answer.status], _lines(answer.fields), answer.body)
-
-
 def _content(media_type: bytes, body: bytes) -> list[tuple[bytes, bytes]]:
     return [(b"content-type", media_type), (b"content-length", b"%d" % len(body))]
 
@@ -497,6 +500,9 @@ def _encode(headers: Mapping[str, str]) -> bytes:
 
 def _lines(fields: RawFields) -> bytes:
     return b"".join([b"%b: %b\r\n" % field for field in fields])
+
+
+_CHECK_FIELDS: Final = _lines([(b"vary", VARY.encode()), (b"content-type", JSON), *DATA_HEADERS])
 
 
 def _is_short_json(given: Given) -> bool:

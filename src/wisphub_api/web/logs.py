@@ -68,8 +68,13 @@ def log_config(level: str) -> dict[str, Any]:
 
 
 def configure_logs(level: str) -> None:
-    """Take over the logging of this process; no line tells threads and processes, so none looks them up."""
+    """Take over the logging of this process.
+
+    No line names thread, process or place in the code, so none is looked up (`logging`'s documentation,
+    "Optimization"): a check's line would take a quarter longer.
+    """
     logging.logThreads = logging.logMultiprocessing = logging.logProcesses = False
+    logging._srcfile = None  # noqa: SLF001  # as documented there
     logging.config.dictConfig(log_config(level))
     structlog.configure(  # for libraries that find it here and use it by themselves, as stamina does
         processors=[filter_by_level, render_to_log_kwargs],

@@ -77,11 +77,8 @@ class Both:
         if found is None:
             return None
         self.fast_answers += 1
-        if not isinstance(found, Answer):
-            answer = await found
-            return told_of(answer.status, answer.fields, answer.body, fields)
-        told = [tuple(line.split(b": ", 1)) for line in found.fields.split(b"\r\n") if line]
-        return told_of(int(found.status.split()[1]), told, found.body, fields)  # type: ignore[arg-type]
+        answer = (found if isinstance(found, Answer) else await found).raw()
+        return told_of(answer.status, answer.fields, answer.body, fields)
 
     async def router(self, method: str, raw: bytes, fields: Fields, body: bytes = b"") -> Told:
         """Ask the application, as uvicorn does."""

@@ -13,7 +13,6 @@ from uvicorn.server import ServerState
 from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
 from wisphub_api.web.draining import DRAINING
 from wisphub_api.web.fast_path import FAST_PATH, Answer
-from wisphub_api.web.problems import RawAnswer
 
 LARGE = b"x" * (3 * COPIED_BYTES)
 IDLE_S = 75
@@ -59,9 +58,9 @@ class MadeUp:
         self.answered += 1
         return self.wait(body) if body == b"later" else answer(body)
 
-    async def wait(self, body: bytes) -> RawAnswer:
+    async def wait(self, body: bytes) -> Answer:
         await self.may_answer.wait()
-        return RawAnswer(200, [(b"content-length", b"%d" % len(body))], body)
+        return answer(body)
 
 
 class App:
