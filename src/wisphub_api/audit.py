@@ -14,6 +14,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from wisphub_api.event_log import log_facts
 from wisphub_api.exceptions import (
     NotFound,
     RequestError,
@@ -49,7 +50,7 @@ def note(deed: Deed, outcome: Outcome) -> None:
     """Write down how a deed ended."""
     key = deed.caller.partition("@")[0]  # less the address of those without a key
     facts = {"key": key, "service_id": deed.service_id, "fields": list(deed.fields), "outcome": outcome}
-    logger.info(deed.event, extra=facts)
+    log_facts(logger, deed.event, facts)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import logging
 import logging.config
 import sys
 import traceback
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -31,6 +32,7 @@ from structlog.stdlib import (
 )
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from wisphub_api.event_log import FactRecord
 from wisphub_api.web.current import CURRENT
 
 
@@ -110,8 +112,14 @@ class QuickFormatter(ProcessorFormatter):
             "logger": record.name,
             "timestamp": f"{_second(int(record.created))}.{int(record.created % 1 * 1e6):06d}Z",
         }
-        event |= {name: value for name, value in record.__dict__.items() if name not in _NO_FACTS}
+        event |= _facts_of(record)
         return _to_json(_with_request(event))
+
+
+def _facts_of(record: logging.LogRecord) -> Mapping[str, Any]:
+    if isinstance(record, FactRecord):
+        return record.facts
+    return {name: value for name, value in record.__dict__.items() if name not in _NO_FACTS}
 
 
 @lru_cache(1)
@@ -156,7 +164,7 @@ _FACTS: Final[tuple[Processor, ...]] = (
 )
 
 
-_NO_FACTS: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"})
+_NO_FACTS: Final = frozenset({*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "facts"})
 """What every record has; the rest was given as `extra`."""
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from wisphub_api.event_log import log_facts
 from wisphub_api.web.current import CurrentRequest
 
 logger = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class RequestLog:
         }
         if exchange.current.trace_id:
             facts["trace_id"] = exchange.current.trace_id
-        logger.info("request", extra=facts)
+        log_facts(logger, "request", facts)
 
 
 class Allowance:
