@@ -201,8 +201,11 @@ async def calling_until(url: str, is_so: Callable[[], object]) -> Calls:
 
 
 async def test_a_rolling_restart_loses_no_request_and_lets_none_wait(service, simulator):
-    before = service.workers()
-    simulator.fail(kind="hang", seconds=0.5, path="/api/clientes/")
+    """A new worker finds no snapshot: it has to wait for one that takes seconds to load."""
+    before, loads = service.workers(), simulator.requests().get("GET /api/clientes/", 0)
+    simulator.fail(kind="hang", seconds=2, path="/api/clientes/")
+    until(lambda: simulator.requests().get("GET /api/clientes/", 0) > loads)
+    (folder_of(service) / "clients.copy").unlink()
     service.process.send_signal(signal.SIGHUP)
     calls = await calling_until(service.url, lambda: service.has_two_workers(other_than=before))
     assert len(calls.heads) > 100
@@ -338,3 +341,4 @@ def test_a_service_whose_workers_go_on_dying_ends_and_says_why(tmp_path, simulat
     with starting(tmp_path, simulator.url, PYTHONPATH=str(tmp_path)) as service:
         assert service.process.wait(PATIENCE_S) == 1
         assert service.said(error)
+        assert not service.said("Traceback")
