@@ -4,19 +4,18 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from subprocess import SubprocessError
 from typing import Final
 
 import click
 import msgspec
 from msgspec import Struct
 
-from benchmarks.peers.figures import Measure, Measures, Missing
+from benchmarks.peers.figures import BUSY_GENERATOR_CORES, Measure, Measures, Missing
 from benchmarks.peers.life import Life, live
-from benchmarks.peers.machine import BUSY_GENERATOR_CORES
 from benchmarks.peers.play import Plan, Played, play
-from benchmarks.peers.plot import plot
-from benchmarks.peers.stand import Cores, Stand, missing_programs, two_cores
-from benchmarks.peers.table import measures_table, targets_table
+from benchmarks.peers.report import measures_table, plot, targets_table
+from benchmarks.peers.servers.stand import Cores, Stand, missing_programs, two_cores
 from benchmarks.peers.targets import Line, judge
 from benchmarks.peers.wrk import CONNECTIONS, WrkFailed, is_installed
 from loadcheck.model.environment import Environment, environment
@@ -73,12 +72,12 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
         raise click.ClickException("wrk is not installed (Debian's package is `wrk`)")
     plan = Plan(rounds=rounds, seconds=float(seconds), tries=tries, only=only)
     if quick:
-        plan = Plan(rounds=1, seconds=1.0, warm_up_s=0.0, lookups=QUICK_LOOKUPS, only=only or QUICK_CASES)
+        plan = Plan(rounds=1, seconds=1.0, lookups=QUICK_LOOKUPS, only=only or QUICK_CASES)
         sizes, has_life = SIZES, False
     cores = two_cores() if pin else Cores()
     try:
         result = measure_all(sizes or SIZES, plan, cores, has_life=has_life)
-    except (ProcessFailed, WrkFailed, OSError) as error:
+    except (ProcessFailed, WrkFailed, OSError, SubprocessError) as error:
         raise click.ClickException(str(error)) from error
     keep(result, out)
     click.echo(report(result))

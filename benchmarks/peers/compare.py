@@ -12,7 +12,7 @@ from benchmarks.peers import wrk
 from benchmarks.peers.answers import NOT_OFFERED, Answer, fetch_all, what_is_missing, what_is_wrong
 from benchmarks.peers.cases import HUGE, LIST, Case, cases_for
 from benchmarks.peers.figures import US, Missing
-from benchmarks.peers.stand import Stand
+from benchmarks.peers.servers.stand import Stand
 from benchmarks.peers.wrk import Ask
 from loadcheck.run.server import Server
 

@@ -14,7 +14,7 @@ from benchmarks.peers import wrk
 from benchmarks.peers.cases import lookups
 from benchmarks.peers.figures import Spread, spread
 from benchmarks.peers.servers.programs import forwarded, service, simulator
-from benchmarks.peers.stand import READY_WITHIN_S
+from benchmarks.peers.servers.stand import READY_WITHIN_S
 from loadcheck.run.server import Server, serving
 
 KEY: Final = "key-of-this-run"

@@ -8,11 +8,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from benchmarks.peers import machine, wrk
+from benchmarks.peers import figures, wrk
 from benchmarks.peers.cases import LOOKUPS, Case
 from benchmarks.peers.compare import Comparison, Part
 from benchmarks.peers.figures import RECORDED, Measure, Missing
-from benchmarks.peers.stand import Stand, wanted
+from benchmarks.peers.servers.stand import Stand, wanted
 from loadcheck.run.server import Server
 
 SAME_LENGTH: Final = 0.9
@@ -32,7 +32,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     Attributes:
         seconds: Of each measure, at least.
         tries: How often a measure is made while the machine does something else; the calmest counts.
-        warm_up_s: Before the first round, likewise; 0 for none.
         lookups: How many different clients are asked for.
         only: Parts of the names of the cases that are played; none: all.
     """
@@ -40,7 +39,6 @@ class Plan(Struct, frozen=True, kw_only=True):
     rounds: int
     seconds: float
     tries: int = 1
-    warm_up_s: float = 1.0
     lookups: int = LOOKUPS
     only: tuple[str, ...] = ()
     seed: int = 1
@@ -58,7 +56,7 @@ class Played(Struct, frozen=True):
 
 
 def play(stand: Stand, plan: Plan, folder: Path, say: Say) -> Played:
-    """Start the service, then its peers; compare, warm up and measure."""
+    """Start the service, then its peers; compare (which warms them) and measure."""
     say(f"{stand.clients:,} clients: starting")
     comparison = Comparison(stand, folder)
     us = stand.start_service()
@@ -72,8 +70,6 @@ def play(stand: Stand, plan: Plan, folder: Path, say: Say) -> Played:
     say(f"{stand.clients:,} clients: comparing answers")
     parts = [comparison.part(case, ours) for case, ours in offered]
     game = Play(stand, plan)
-    for part in parts if plan.warm_up_s else ():
-        game.warm_up(part)
     for number in range(plan.rounds):
         say(f"{stand.clients:,} clients: round {number + 1} of {plan.rounds}")
         for part in parts:
@@ -98,12 +94,6 @@ class Play:
         self._random = random.Random(plan.seed)  # noqa: S311  # an order, no secret
         self._asked: dict[tuple[str, str], tuple[int, int]] = {}
         """By case and server: where to go on, and how many requests the last measure took."""
-
-    def warm_up(self, part: Part) -> None:
-        """Drive each for a moment; what may be asked once only is kept for the rounds."""
-        for name in () if part.case.is_once else part.servers:
-            self._drive(part, name, self._plan.warm_up_s)
-            self._stand.wait_until_calm()
 
     def measure(self, part: Part, number: int) -> None:
         """Play one round of a case: everyone once, in an order drawn anew."""
@@ -137,11 +127,11 @@ class Play:
         return True
 
     def _measure_one(self, part: Part, number: int, name: str, server: Server) -> Measure | None:
-        started, before = time.time(), machine.look()
+        started, before = time.time(), figures.look()
         readings, own_s = self._stand.readings(server), time.process_time()
         seconds = max(self._plan.seconds, LEAST_ANSWERS * part.answer_s[name])
         counts, generator_s = self._drive(part, name, seconds)
-        after, after_readings = machine.look(), self._stand.readings(server)
+        after, after_readings = figures.look(), self._stand.readings(server)
         spent_s = sum(each.cpu_s for each in after_readings) - sum(each.cpu_s for each in readings)
         own_s = time.process_time() - own_s
         # Searches asked for the first time were not compared, and are longer or shorter than those that were.
@@ -161,7 +151,7 @@ class Play:
             cpu_s_per_1000=1_000 * spent_s / counts.requests,
             memory_mb=(peak + sum(each.memory_bytes for each in after_readings[1:])) / 1e6,
             generator_cores=generator_s * 1e6 / counts.elapsed_us,
-            disturbance=machine.disturbance(before, after, spent_s + generator_s + own_s),
+            disturbance=figures.disturbance(before, after, spent_s + generator_s + own_s),
         )
 
     def _drive(self, part: Part, name: str, seconds: float) -> Driven:

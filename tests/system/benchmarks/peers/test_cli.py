@@ -12,7 +12,7 @@ from tests.system.conftest import ROOT
 
 from benchmarks.peers.figures import NGINX, SERVERS, VARNISH
 from benchmarks.peers.servers.proxies import find_proxy
-from benchmarks.peers.stand import ONLY, missing_programs
+from benchmarks.peers.servers.stand import ONLY, missing_programs
 
 QUICK = (sys.executable, "-m", "benchmarks.peers", "--quick", "--no-pin")
 needs_wrk = pytest.mark.skipif(shutil.which("wrk") is None, reason="wrk is not installed")

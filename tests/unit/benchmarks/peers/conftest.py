@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from benchmarks.peers.figures import Measure
-from benchmarks.peers.machine import Disturbance
+from benchmarks.peers.figures import Disturbance, Measure
 
 CALM = Disturbance(other=0.0, stolen=0.0)
 

@@ -58,3 +58,15 @@ def test_an_answer_is_recorded_without_what_each_server_adds_itself():
     given = answer(b"[]", ETag='"x"', Date="today", Server="s", Connection="keep-alive", Content_Length="2")
     expected = ("/a b", "q=1%202", 200, [(b"etag", b'"x"'), (b"content-length", b"2")], b"[]")
     assert given.recorded("/a%20b?q=1%202") == expected
+
+
+def test_an_answer_is_sent_again_as_it_came():
+    given = answer(b"[]", ETag='"x"', Date="today", Content_Length="2")
+    expected = b'HTTP/1.1 200 OK\r\nETag: "x"\r\nDate: today\r\nContent-Length: 2\r\n\r\n[]'
+    assert given.on_the_wire() == expected
+    assert answer(b"", 304, ETag='"x"').on_the_wire() == b'HTTP/1.1 304 Not Modified\r\nETag: "x"\r\n\r\n'
+
+
+def test_an_answer_that_came_in_chunks_is_sent_with_its_length():
+    sent = answer(b"[]", Transfer_Encoding="chunked").on_the_wire()
+    assert sent == b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n[]"

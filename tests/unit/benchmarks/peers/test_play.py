@@ -7,8 +7,7 @@ import pytest
 
 from benchmarks.peers.cases import Case
 from benchmarks.peers.compare import Part
-from benchmarks.peers.figures import FLOOR, GRANIAN, LIMIT, US
-from benchmarks.peers.machine import Disturbance
+from benchmarks.peers.figures import FLOOR, GRANIAN, LIMIT, US, Disturbance
 from benchmarks.peers.play import Plan, Play
 from benchmarks.peers.wrk import CONNECTIONS, Ask, Counts, Drive
 
@@ -120,16 +119,10 @@ def test_what_may_be_asked_once_only_is_never_asked_again_and_that_is_reported_o
     assert len(play.measures) == 1
 
 
-def test_what_may_be_asked_once_only_is_no_warm_up():
-    wrk = Wrk()
-    playing(wrk).warm_up(part(ONCE, US))
-    assert wrk.drives == []
-
-
 def test_a_measure_is_repeated_while_the_machine_is_busy_and_the_calmest_counts(monkeypatch):
     others = iter((0.9, 0.3, 0.5))
     disturbed = lambda *_: Disturbance(other=next(others), stolen=0.0)  # noqa: E731
-    monkeypatch.setattr("benchmarks.peers.machine.disturbance", disturbed)
+    monkeypatch.setattr("benchmarks.peers.figures.disturbance", disturbed)
     wrk = Wrk()
     play = playing(wrk, tries=3)
     play.measure(part(LIST, US), 0)
@@ -138,7 +131,7 @@ def test_a_measure_is_repeated_while_the_machine_is_busy_and_the_calmest_counts(
 
 
 def test_a_calm_measure_is_not_repeated(monkeypatch):
-    monkeypatch.setattr("benchmarks.peers.machine.disturbance", lambda *_: Disturbance(other=0.1, stolen=0.0))
+    monkeypatch.setattr("benchmarks.peers.figures.disturbance", lambda *_: Disturbance(other=0.1, stolen=0.0))
     wrk = Wrk()
     playing(wrk, tries=3).measure(part(LIST, US), 0)
     assert len(wrk.drives) == 1
