@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from loadcheck.fixtures.comparison import ComparisonTest
+    from loadcheck.fixtures.compare import ComparisonTest
     from loadcheck.fixtures.load import LoadTest
     from loadcheck.fixtures.session import LoadSession
 
@@ -188,7 +188,7 @@ def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: 
 def compare(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> "ComparisonTest":
     """What a test compares base and head with."""
     from loadcheck.compare.decide import Rules  # noqa: PLC0415 - see the module's docstring
-    from loadcheck.fixtures.comparison import ComparisonTest  # noqa: PLC0415 - likewise
+    from loadcheck.fixtures.compare import ComparisonTest  # noqa: PLC0415 - likewise
 
     config, node = request.config, request.node
     return ComparisonTest(
@@ -262,9 +262,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the tables."""
     found = config.stash.get(SESSION, None)
-    if not found or not (found.results or found.outcomes):
+    if not found or not (found.results or found.comparisons):
         return
-    from loadcheck.compare.report.table import render_table as render_comparisons  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.compare.report.table import render_comparisons  # noqa: PLC0415 - see the module's docstring
     from loadcheck.report import render_table  # noqa: PLC0415 - likewise
 
     writer, out = terminalreporter, found.options.out
@@ -273,7 +273,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         writer.section("load tests")
         writer.write_line(render_table(found.results, width, has_colour=writer.hasmarkup))
         writer.write_line(f"profile {found.options.profile}; report: {out / 'report.html'}")
-    if found.outcomes:
+    if found.comparisons:
         writer.section("compared with base")
-        writer.write_line(render_comparisons(found.outcomes, width, has_colour=writer.hasmarkup))
+        writer.write_line(render_comparisons(found.comparisons, width, has_colour=writer.hasmarkup))
         writer.write_line(f"reports: {out}/*/compare.html")

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.comparison import Comparison
 from loadcheck.compare.decide import Rules
 from loadcheck.compare.report.words import as_set, margins
 from loadcheck.model.workload import Arrivals, Stage, Workload
@@ -11,7 +11,7 @@ from loadcheck.model.workload import Arrivals, Stage, Workload
 SHORT_S = 120
 
 
-def how_it_was_run(outcome: Outcome) -> Iterator[tuple[str, str]]:
+def how_it_was_run(outcome: Comparison) -> Iterator[tuple[str, str]]:
     """Tell what was compared, under which load, and for how long."""
     where = outcome.environment
     yield "Base", f"{outcome.base_name}, commit {outcome.base}"
