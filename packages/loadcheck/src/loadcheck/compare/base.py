@@ -72,7 +72,7 @@ def head(project: Path) -> Checkout:
 
 
 def state(project: Path) -> str:
-    """Tell the project as it lies there from what it was before, or will be, with what is not committed."""
+    """Return a text that differs whenever the project's files do, those that are not committed included."""
     new = _git(project, "ls-files", "--others", "--exclude-standard").splitlines()
     times = [f"{name} {(project / name).stat().st_mtime_ns}" for name in new if (project / name).exists()]
     return "\n".join([_git(project, "rev-parse", "HEAD"), _git(project, "diff", "HEAD", "--binary"), *times])
@@ -108,7 +108,7 @@ def _commit(project: Path, rev: str) -> str:
 
 
 def _holds(folder: Path, commit: str) -> bool:
-    """Is it a worktree of this commit that nobody has changed?"""
+    """Return whether a folder is a worktree of this commit without changes."""
     try:
         return (
             (folder / ".git").exists()

@@ -200,7 +200,7 @@ def _profile(plan: ComparisonPlan, around: Surroundings, figures: Sequence[Judge
 
 
 def _is_by_waiting(figures: Sequence[Judged]) -> bool:
-    """Tell whether what has become slower takes far more time than it costs CPU time."""
+    """Return whether what has become slower takes far more time than it costs CPU time."""
 
     def rise_ms(metric: str) -> float:
         slower = [each for each in figures if (each.metric, each.verdict) == (metric, "slower")]
@@ -252,7 +252,7 @@ def _sum(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
 def _conclusion(
     look: Look, failures: Mapping[str, Mapping[str, int]], alpha: float, void_reasons: Sequence[str]
 ) -> Conclusion:
-    """What head alone fails in is head's fault, whatever the machine did."""
+    """Return the verdict: what head alone fails in is head's fault, whatever the machine did."""
     if own_failures(failures, alpha):
         return "failing"
     return "void" if void_reasons else verdict_of(look.figures)

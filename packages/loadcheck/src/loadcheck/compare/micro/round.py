@@ -129,7 +129,7 @@ def play_micro_round(
 
 
 def listed(reasons: Mapping[str, str]) -> str:
-    """Tell the first of many failures."""
+    """Return the first of many failures as text."""
     return "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:LISTED])
 
 

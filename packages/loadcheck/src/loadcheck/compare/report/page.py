@@ -114,7 +114,7 @@ def unbroken(text: str) -> str:
 
 
 def cards(outcome: Comparison) -> list[EndpointCard]:
-    """Tell endpoint by endpoint, the worst first, with those open that are more than "not slower"."""
+    """Return a card for each endpoint, the worst first; those that are more than "not slower" are open."""
     found = endpoints(outcome)
     is_notable = [each.verdict not in {"not slower", "void"} for each in found]
     is_open = is_notable if any(is_notable) else [number == 0 for number in range(len(found))]

@@ -30,7 +30,7 @@ class Started(Struct, frozen=True):
 
 
 def started(outcome: Comparison) -> Iterator[Started]:
-    """Tell each side's medians, least and most; then by how much head's mean differs from base's."""
+    """Yield each side's medians, least and most; then by how much head's mean differs from base's."""
     sides = {side: [start for start in outcome.starts if start.side == side] for side in SIDES}
     for side, own in sides.items():
         if own:

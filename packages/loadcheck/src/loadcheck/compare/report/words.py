@@ -58,7 +58,7 @@ def headline(outcome: Comparison) -> str:
 
 
 def endpoints(outcome: Comparison) -> list[Endpoint]:
-    """Tell endpoint by endpoint, the worst first."""
+    """Return the endpoints, the worst first."""
     names = dict.fromkeys(figure.endpoint for figure in outcome.figures)
     return sorted((_endpoint(outcome, name) for name in names), key=_rank)
 
@@ -71,7 +71,7 @@ def explain(outcome: Comparison) -> str:
 
 
 def remarks(outcome: Comparison) -> Iterator[str]:
-    """Tell what no figure does: why it is void, what failed or is not judged, which functions grew."""
+    """Yield what no figure shows: why it is void, what failed or is not judged, which functions grew."""
     yield from (f"void: {reason}" for reason in outcome.void_reasons)
     for reason, count in _own_failures(outcome).items():
         known = sum(outcome.failures.get(side, {}).get(reason, 0) for side in (BASE, CONTROL))
@@ -136,7 +136,7 @@ def _failing(outcome: Comparison) -> str:
 
 
 def _doubts(figures: Sequence[Judged]) -> str:
-    """Tell the figure that is least certain, and what the run could have seen of it."""
+    """Return the figure that is least certain, and what the run could have seen of it."""
     doubtful = _of("inconclusive", figures)
     if not doubtful:
         return "there was no figure to compare"
@@ -210,7 +210,7 @@ def _of(verdict: ChangeVerdict, figures: Sequence[Judged]) -> list[Judged]:
 
 
 def _first_of(told: Sequence[str], what: str) -> str:
-    """Tell the first and count the others."""
+    """Return the first, and the number of the others."""
     more = len(told) - 1
     return told[0] + (f", and {_counted(more, f'other {what}')}" if more else "")
 

@@ -91,7 +91,7 @@ def _moved(history: History, found: Sequence[Course]) -> Iterator[Moved]:
 
 
 def _cards(history: History, found: Sequence[Course]) -> Iterator[ChangeCard]:
-    """Tell of each scenario, those that were played in another profile apart."""
+    """Yield a card for each scenario and profile."""
     names = dict.fromkeys((each.profile, played.scenario) for each in history for played in each.scenarios)
     has_profiles = len({profile for profile, _ in names}) > 1
     for number, (profile, scenario) in enumerate(names, 1):
