@@ -15,7 +15,7 @@ from benchmarks.campaign.cases import BEGINS, SLOWER, Case
 from benchmarks.campaign.results import Run, read_campaign, table
 from benchmarks.campaign.slowed import SLOWED, encoded
 from loadcheck.compare.base import check_out, head
-from loadcheck.compare.servers import Plan, compare
+from loadcheck.compare.servers import ComparisonPlan, compare_servers
 from loadcheck.model.workload import UserClass, closed
 from loadcheck.run.process import ProcessFailed
 from loadcheck.run.server import Program, serving
@@ -86,7 +86,7 @@ def _upstream(folder: Path) -> Iterator[str]:
 def _run(case: Case, base: str, p95_ms: dict[str, float], upstream: str, folder: Path) -> Run:
     own = head(PROJECT)
     unslowed = check_out(PROJECT, base)
-    plan = Plan(
+    plan = ComparisonPlan(
         scenario=case.name,
         project=PROJECT,
         base=replace(unslowed, env={SLOWED: encoded(Case().slowdowns({}))}),
@@ -98,7 +98,7 @@ def _run(case: Case, base: str, p95_ms: dict[str, float], upstream: str, folder:
         logs=folder,
         env={"WISPHUB_API_KEY": KEY},
     )
-    return Run.of(case, compare(plan))
+    return Run.of(case, compare_servers(plan))
 
 
 def _service(upstream: str) -> Program:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from scipy import stats
 
 from benchmarks.campaign.cases import Case
-from loadcheck.compare.comparison import Conclusion, Outcome
+from loadcheck.compare.comparison import Comparison, Conclusion
 
 
 class Run(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ class Run(Struct, frozen=True, kw_only=True):
     control: dict[str, float]
 
     @classmethod
-    def of(cls, case: Case, outcome: Outcome) -> Self:
+    def of(cls, case: Case, outcome: Comparison) -> Self:
         """Keep of an outcome what counts."""
         tails = [figure for figure in outcome.figures if figure.metric == "P95"]
         return cls(

@@ -10,24 +10,24 @@ from pathlib import Path
 import pytest
 from packages.loadcheck.tests.system.compare.small import VISITS, benchmarks, program, server, version
 
-from loadcheck.compare import servers as run
-from loadcheck.compare.comparison import BASE, HEAD, Outcome
+from loadcheck.compare.comparison import BASE, HEAD, Comparison
 from loadcheck.compare.decide import ALIKE, Rules
 from loadcheck.compare.look import ALL
-from loadcheck.compare.micro import benchmarks as micro
-from loadcheck.compare.micro.round import Plan as MicroPlan
+from loadcheck.compare.micro.benchmarks import compare_benchmarks
+from loadcheck.compare.micro.round import MicroPlan
+from loadcheck.compare.servers import ComparisonPlan, Surroundings, compare_servers
 
 pytestmark = pytest.mark.perf
 
 BUSY = "[number * number for number in range(50_000)]"
-UNCHANGED = run.Surroundings(state_of=lambda _: "")
+UNCHANGED = Surroundings(state_of=lambda _: "")
 """What lies there is no repository, and nobody changes it."""
 
 
-def compared(place: Path, base: dict[str, str], own: dict[str, str], margin: float) -> Outcome:
+def compared(place: Path, base: dict[str, str], own: dict[str, str], margin: float) -> Comparison:
     """Compare two servers in short rounds; processes may differ by a fifth, and others use all cores."""
     head = version(HEAD, place / "project", own)
-    plan = run.Plan(
+    plan = ComparisonPlan(
         scenario="small",
         project=head.folder,
         base=version(BASE, place / "base", base),
@@ -43,7 +43,7 @@ def compared(place: Path, base: dict[str, str], own: dict[str, str], margin: flo
         foreign_share=math.inf,
         profiled_s=2.0,
     )
-    return run.compare(plan, UNCHANGED)
+    return compare_servers(plan, UNCHANGED)
 
 
 def test_a_slower_search_is_found_alone_and_named(tmp_path):
@@ -79,7 +79,7 @@ def test_a_slower_function_is_found_by_its_benchmark(tmp_path, monkeypatch):
         limit_s=600,
         fewest=4,
     )
-    outcome = micro.compare(plan).outcome
+    outcome = compare_benchmarks(plan).outcome
     verdicts = {figure.endpoint.rpartition(":")[2]: figure.verdict for figure in outcome.figures}
     assert outcome.verdict == "slower"
     assert (verdicts["test_work"], verdicts["test_same"]) == ("slower", "not slower")

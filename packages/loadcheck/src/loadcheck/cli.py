@@ -232,7 +232,7 @@ CHUNK: Final = 10_000
 
 
 def sample_lines(found: Samples) -> Iterator[str]:
-    """Give the lines, many at a time: the head first, then one a request in the order in which they ended."""
+    """Yield the lines, many at a time: the head first, then one a request in the order of their ends."""
     yield f"{COLUMNS}\r\n"
     for start in range(0, len(found), CHUNK):
         part = found.kept(np.arange(start, min(start + CHUNK, len(found))))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from loadcheck.fixtures.comparison import ComparisonTest
+    from loadcheck.fixtures.compare import ComparisonTest
     from loadcheck.fixtures.load import LoadTest
     from loadcheck.fixtures.session import LoadSession
 
@@ -118,13 +118,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 def asks_for_perf(expression: str) -> bool:
-    """Does a `-m` expression name perf other than to leave it out?"""
+    """Return whether a `-m` expression names perf other than to leave it out."""
     return bool(re.search(r"(?<!not )(?<!not \()\bperf\b", expression))
 
 
 @pytest.fixture(scope="session")
 def load_session(pytestconfig: pytest.Config) -> "LoadSession":
-    """The results of this session, written and printed at its end.
+    """Return the results of this session, which are written and printed at its end.
 
     From here until they are written their folder is locked, and a SIGTERM or SIGHUP (a cancelled CI job, a
     closed terminal) ends pytest as Ctrl-C does, so that every process is stopped.
@@ -166,7 +166,7 @@ def _handle(handler: Any, numbers: Iterable[signal.Signals]) -> Handlers:
 
 @pytest.fixture
 def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> Iterator["LoadTest"]:
-    """What a perf test drives and judges with."""
+    """Return what a perf test drives and judges with."""
     from loadcheck.fixtures.load import LoadTest  # noqa: PLC0415 - see the module's docstring
     from loadcheck.judge.scenario import Scenario  # noqa: PLC0415 - likewise
 
@@ -186,9 +186,9 @@ def load(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: 
 
 @pytest.fixture
 def compare(load_session: "LoadSession", request: pytest.FixtureRequest, tmp_path: Path) -> "ComparisonTest":
-    """What a test compares base and head with."""
+    """Return what a test compares base and head with."""
     from loadcheck.compare.decide import Rules  # noqa: PLC0415 - see the module's docstring
-    from loadcheck.fixtures.comparison import ComparisonTest  # noqa: PLC0415 - likewise
+    from loadcheck.fixtures.compare import ComparisonTest  # noqa: PLC0415 - likewise
 
     config, node = request.config, request.node
     return ComparisonTest(
@@ -262,9 +262,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Print the tables."""
     found = config.stash.get(SESSION, None)
-    if not found or not (found.results or found.outcomes):
+    if not found or not (found.results or found.comparisons):
         return
-    from loadcheck.compare.report.table import render_table as render_comparisons  # noqa: PLC0415 - see the module's docstring
+    from loadcheck.compare.report.table import render_comparisons  # noqa: PLC0415 - see the module's docstring
     from loadcheck.report import render_table  # noqa: PLC0415 - likewise
 
     writer, out = terminalreporter, found.options.out
@@ -273,7 +273,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         writer.section("load tests")
         writer.write_line(render_table(found.results, width, has_colour=writer.hasmarkup))
         writer.write_line(f"profile {found.options.profile}; report: {out / 'report.html'}")
-    if found.outcomes:
+    if found.comparisons:
         writer.section("compared with base")
-        writer.write_line(render_comparisons(found.outcomes, width, has_colour=writer.hasmarkup))
+        writer.write_line(render_comparisons(found.comparisons, width, has_colour=writer.hasmarkup))
         writer.write_line(f"reports: {out}/*/compare.html")

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from benchmarks.campaign.cases import Case
 from benchmarks.campaign.results import Run, read_campaign, share_interval, table
-from loadcheck.compare.comparison import Judged, Outcome
+from loadcheck.compare.comparison import Comparison, Judged
 
 SLOW = Case(5, "cpu", "all")
 SLOWER = Case(10, "time", "one")
@@ -73,7 +73,7 @@ def test_of_an_outcome_is_kept_what_counts():
         return Judged(**{"endpoint": "/", "metric": metric, "verdict": "slower", **told, **found})
 
     figures = (figure("P50", verdict="not slower", change=0.0), figure("P95"))
-    outcome = Outcome(
+    outcome = Comparison(
         control=figures[:1],
         scenario="small",
         base="a",

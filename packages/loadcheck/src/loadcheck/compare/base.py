@@ -72,7 +72,7 @@ def head(project: Path) -> Checkout:
 
 
 def state(project: Path) -> str:
-    """Tell the project as it lies there from what it was before, or will be, with what is not committed."""
+    """Return a text that differs whenever the project's files do, those that are not committed included."""
     new = _git(project, "ls-files", "--others", "--exclude-standard").splitlines()
     times = [f"{name} {(project / name).stat().st_mtime_ns}" for name in new if (project / name).exists()]
     return "\n".join([_git(project, "rev-parse", "HEAD"), _git(project, "diff", "HEAD", "--binary"), *times])
@@ -108,7 +108,7 @@ def _commit(project: Path, rev: str) -> str:
 
 
 def _holds(folder: Path, commit: str) -> bool:
-    """Is it a worktree of this commit that nobody has changed?"""
+    """Return whether a folder is a worktree of this commit without changes."""
     try:
         return (
             (folder / ".git").exists()
@@ -122,7 +122,7 @@ def _holds(folder: Path, commit: str) -> bool:
 def _python(project: Path, base: Path) -> str:
     """Return what runs base: this interpreter, or one of an environment made for its lock."""
     lock = _lock(base)
-    if lock is None or lock.read_bytes() == _content(_lock(project)):
+    if lock is None or _requirements(lock) == _requirements(_lock(project)):
         return sys.executable
     digest = hashlib.sha256(lock.read_bytes() + sys.version.encode()).hexdigest()[:16]
     folder = project / PLACE / "environments" / digest
@@ -140,8 +140,10 @@ def _lock(folder: Path) -> Path | None:
     return next((folder / name for name in LOCKS if (folder / name).exists()), None)
 
 
-def _content(lock: Path | None) -> bytes:
-    return lock.read_bytes() if lock else b""
+def _requirements(lock: Path | None) -> list[str]:
+    """Return a lock's lines without comments: which of them needs a package makes no other environment."""
+    lines = lock.read_text(encoding="utf-8").splitlines() if lock else []
+    return [line for line in lines if line and not line.lstrip().startswith("#")]
 
 
 def _make_environment(folder: Path, lock: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from msgspec import Struct, field
 from scipy import special
 
-from loadcheck.compare.decide import Rules, Verdict, decide, overall, smallest_visible
+from loadcheck.compare.decide import ChangeVerdict, Rules, decide, overall, smallest_visible
 from loadcheck.compare.look import Curves, Figure
 from loadcheck.compare.profiles import Difference
 from loadcheck.model.environment import Environment
@@ -19,7 +19,7 @@ HEAD: Final = "head"
 SIDES: Final = (BASE, CONTROL, HEAD)
 """Control is base once more: what differs between those two is the machine's doing."""
 
-Conclusion = Verdict | Literal["failing", "void"]
+Conclusion = ChangeVerdict | Literal["failing", "void"]
 
 
 class Judged(Struct, frozen=True, kw_only=True):
@@ -36,7 +36,7 @@ class Judged(Struct, frozen=True, kw_only=True):
     change: float
     low: float
     high: float
-    verdict: Verdict
+    verdict: ChangeVerdict
     visible: float
 
     @property
@@ -54,7 +54,7 @@ class Start(Struct, frozen=True, kw_only=True):
     peak_bytes: int
 
 
-class Outcome(Struct, frozen=True, kw_only=True):
+class Comparison(Struct, frozen=True, kw_only=True):
     """One comparison: the verdict and all that explains it.
 
     `control` are the figures of base against itself, from the same run. `rounds` of fresh processes counted,
@@ -115,7 +115,7 @@ def judged(figures: Sequence[Figure], rules: Rules) -> tuple[Judged, ...]:
     )
 
 
-def _judged(figure: Figure, verdict: Verdict, visible: float) -> Judged:
+def _judged(figure: Figure, verdict: ChangeVerdict, visible: float) -> Judged:
     bounds = figure.shift.interval()
     return Judged(
         endpoint=figure.endpoint,
@@ -130,7 +130,7 @@ def _judged(figure: Figure, verdict: Verdict, visible: float) -> Judged:
     )
 
 
-def verdict_of(figures: Sequence[Judged]) -> Verdict:
+def verdict_of(figures: Sequence[Judged]) -> ChangeVerdict:
     """Return what all figures come to."""
     return overall([(figure.metric, figure.verdict) for figure in figures])
 

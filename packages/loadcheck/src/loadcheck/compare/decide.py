@@ -23,7 +23,7 @@ from msgspec import Struct, field
 
 from loadcheck.compare.shift import Shift
 
-Verdict = Literal["slower", "faster", "not slower", "inconclusive"]
+ChangeVerdict = Literal["slower", "faster", "not slower", "inconclusive"]
 
 MARGINS: Final[Mapping[str, float]] = {"P50": 1.0, "P95": 2.0, "P99": 4.0, "CPU": 1.0}
 """The margin of each metric in margins: the further out a percentile, the fewer answers tell of it."""
@@ -53,7 +53,7 @@ class Rules(Struct, frozen=True, kw_only=True):
         return self.margin * MARGINS[metric]
 
 
-def decide(shifts: Sequence[tuple[str, Shift]], rules: Rules) -> list[Verdict]:
+def decide(shifts: Sequence[tuple[str, Shift]], rules: Rules) -> list[ChangeVerdict]:
     """Judge all figures of one look together, each told by its metric and its shift."""
     alpha = rules.alpha / rules.looks
     slower = holm([shift.p_more() for _, shift in shifts], alpha)
@@ -64,7 +64,7 @@ def decide(shifts: Sequence[tuple[str, Shift]], rules: Rules) -> list[Verdict]:
     ]
 
 
-def _otherwise(metric: str, shift: Shift, rules: Rules) -> Verdict:
+def _otherwise(metric: str, shift: Shift, rules: Rules) -> ChangeVerdict:
     is_below = (shift.steady or shift).bound(rules.beta / rules.looks) < math.log1p(rules.margin_of(metric))
     return "not slower" if is_below else "inconclusive"
 
@@ -84,7 +84,7 @@ def smallest_visible(shift: Shift, rules: Rules, figures: int) -> float:
     return shift.visible(rules.alpha / rules.looks / figures)
 
 
-def overall(found: Sequence[tuple[str, Verdict]]) -> Verdict:
+def overall(found: Sequence[tuple[str, ChangeVerdict]]) -> ChangeVerdict:
     """Return what all figures come to, each told by its metric and its verdict.
 
     One that is slower is enough; faster, one that is and none that is slower.

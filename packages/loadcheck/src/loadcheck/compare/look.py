@@ -162,7 +162,7 @@ class Rounds:
         )
 
     def _of_all(self, base: Names, head: Names) -> Iterator[Figure]:
-        """All CPU time of the processes for each request: also what they do between requests."""
+        """Yield the CPU time of the processes for each request, with what they do between requests."""
         totals = [self._cpu_totals(names) for names in (base, head)]
         if all(each.sums.sum() > 0 and each.counts.sum() > 0 for each in totals):
             sides = (totals[0].ratio, totals[1].ratio)

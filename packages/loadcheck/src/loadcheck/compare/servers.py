@@ -15,9 +15,9 @@ from loadcheck.compare.comparison import (
     CONTROL,
     HEAD,
     SIDES,
+    Comparison,
     Conclusion,
     Judged,
-    Outcome,
     differing,
     judged,
     own_failures,
@@ -44,7 +44,7 @@ WAITING: Final = 2.0
 CURVE_POINTS: Final = 60
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class ComparisonPlan(Struct, frozen=True, kw_only=True):
     """What is compared, and how.
 
     `program` is the project's own; each side runs it with its own code. Rounds of `round_s` seconds go on
@@ -136,7 +136,7 @@ class Look(Struct, frozen=True):
         return bool(differing(self.control)) or verdict_of(self.figures) != "inconclusive"
 
 
-def compare(plan: Plan, around: Surroundings = REAL) -> Outcome:
+def compare_servers(plan: ComparisonPlan, around: Surroundings = REAL) -> Comparison:
     """Compare; raises `ProcessFailed` when a server or the load generator fails."""
     begun, before = around.now_s(), around.state_of(plan.project)
     rules = replace(plan.rules, looks=plan.looks)
@@ -166,7 +166,7 @@ def compare(plan: Plan, around: Surroundings = REAL) -> Outcome:
     )
 
 
-def _rounds(plan: Plan, around: Surroundings, begun: float) -> Iterator[Played]:
+def _rounds(plan: ComparisonPlan, around: Surroundings, begun: float) -> Iterator[Played]:
     """Play rounds for as long as the next one will end in time, as the longest so far did."""
     longest_s, number = 0.0, 0
     while (at_s := around.now_s()) - begun + longest_s < plan.limit_s:
@@ -188,7 +188,7 @@ def _look(played: Sequence[Played], rules: Rules) -> Look:
     )
 
 
-def _profile(plan: Plan, around: Surroundings, figures: Sequence[Judged]) -> tuple[Difference, ...]:
+def _profile(plan: ComparisonPlan, around: Surroundings, figures: Sequence[Judged]) -> tuple[Difference, ...]:
     plan.tell("slower: profiling both sides")
     sampling = Sampling(seconds=plan.profiled_s, sees_waits=_is_by_waiting(figures))
     try:
@@ -200,7 +200,7 @@ def _profile(plan: Plan, around: Surroundings, figures: Sequence[Judged]) -> tup
 
 
 def _is_by_waiting(figures: Sequence[Judged]) -> bool:
-    """Tell whether what has become slower takes far more time than it costs CPU time."""
+    """Return whether what has become slower takes far more time than it costs CPU time."""
 
     def rise_ms(metric: str) -> float:
         slower = [each for each in figures if (each.metric, each.verdict) == (metric, "slower")]
@@ -215,12 +215,12 @@ def _told(look: Look) -> str:
 
 
 def _outcome(
-    plan: Plan, played: Sequence[Played], look: Look, rules: Rules, void_reasons: Sequence[str]
-) -> Outcome:
+    plan: ComparisonPlan, played: Sequence[Played], look: Look, rules: Rules, void_reasons: Sequence[str]
+) -> Comparison:
     good = _undisturbed(played)
     failures = {side: _sum(one.failures[side] for one in played) for side in SIDES}
     rounds = Rounds([one.round for one in good], rules.alike) if good else None
-    return Outcome(
+    return Comparison(
         scenario=plan.scenario,
         base=plan.base.commit,
         base_name=plan.base_name,
@@ -252,7 +252,7 @@ def _sum(counts: Iterator[Mapping[str, int]]) -> dict[str, int]:
 def _conclusion(
     look: Look, failures: Mapping[str, Mapping[str, int]], alpha: float, void_reasons: Sequence[str]
 ) -> Conclusion:
-    """What head alone fails in is head's fault, whatever the machine did."""
+    """Return the verdict: what head alone fails in is head's fault, whatever the machine did."""
     if own_failures(failures, alpha):
         return "failing"
     return "void" if void_reasons else verdict_of(look.figures)

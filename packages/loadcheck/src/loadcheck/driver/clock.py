@@ -12,11 +12,11 @@ class Clock:
         self._zero = time.perf_counter()
 
     def elapsed_s(self) -> float:
-        """The seconds since the zero, by the monotonic clock."""
+        """Return the seconds since the zero, by the monotonic clock."""
         return time.perf_counter() - self._zero
 
     def moment_s(self, at: float) -> float:
-        """Tell a moment of the calendar that lies a short time back in seconds since the zero.
+        """Convert a recent moment of the calendar to seconds since the zero.
 
         Only the time since then is the calendar's: a clock that was set earlier in the run does not matter.
         """

@@ -32,7 +32,7 @@ class Head:
         self._look()
 
     def mean(self, from_s: float) -> float:
-        """The mean number of users since a moment of the run."""
+        """Return the mean number of users since a moment of the run."""
         counts = [count for at_s, count in self.counts if at_s >= from_s]
         return sum(counts) / len(counts) if counts else 0.0
 

@@ -44,7 +44,7 @@ class Progress:
         self._greenlet = gevent.spawn(self._tell_often, runner)
 
     def stop(self) -> None:
-        """Tell nothing more."""
+        """Stop writing the progress."""
         if self._greenlet:
             self._greenlet.kill()
 

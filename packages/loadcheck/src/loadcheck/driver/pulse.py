@@ -32,7 +32,7 @@ class Pulse:
         self._greenlet.kill()
 
     def lag_p95_ms(self) -> float:
-        """The 95th percentile of the lateness; 0 before the first pulse."""
+        """Return the 95th percentile of the lateness; 0 before the first pulse."""
         return float(np.quantile(self._lag_ms, 0.95)) if self._lag_ms else 0.0
 
     def _beat(self) -> None:
@@ -43,7 +43,7 @@ class Pulse:
 
 
 def lags_ms(late_s: float) -> Iterator[float]:
-    """Give the lateness of a pulse, and of each that should have come meanwhile: a stall is many late."""
+    """Return the lateness of a pulse, and of each that should have come meanwhile: a stall is many late."""
     yield late_s * 1_000
     while (late_s := late_s - PULSE_S) > 0:
         yield late_s * 1_000
@@ -112,6 +112,6 @@ class Cost:
 
 
 def machine_busy_s() -> float:
-    """The CPU seconds the machine has spent on work or lost to its neighbours since it started."""
+    """Return the CPU seconds that the machine has worked or lost to its neighbours since its start."""
     times = psutil.cpu_times()._asdict()
     return float(sum(times.get(name, 0.0) for name in ("user", "nice", "system", "irq", "softirq", "steal")))

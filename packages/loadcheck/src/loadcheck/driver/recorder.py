@@ -107,7 +107,7 @@ def take_due_s(otherwise: float) -> float:
 
 
 def first_byte_ms(response: Any) -> float:
-    """The time from sending to the response's head, as Locust's clients measure it; NaN when they do not."""
+    """Return the time from sending to the response's head by Locust's client; NaN where unknown."""
     elapsed = getattr(response, "elapsed", None)
     return float(elapsed.total_seconds()) * 1_000 if elapsed is not None else math.nan
 

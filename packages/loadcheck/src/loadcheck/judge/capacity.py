@@ -112,7 +112,7 @@ def _settled(play: Callable[[float], Trial], load: float, search: Search) -> lis
 
 
 def trial_of(load: float, result: Result) -> Trial:
-    """Tell one load's outcome as a trial of a search for the highest."""
+    """Return one load's result as a trial of a search for the highest."""
     return Trial(
         load=load, verdict=result.verdict, reason="; ".join(_reasons(result)), figures=_figures(result)
     )

@@ -44,7 +44,7 @@ class Trend(Struct, frozen=True, kw_only=True):
 UNKNOWN = Trend(slope_per_s=0.0, interval=UNBOUNDED, p_value=1.0)
 
 
-def trend(at_s: Floats, values: Floats, confidence: float = 0.95) -> Trend:
+def fit_trend(at_s: Floats, values: Floats, confidence: float = 0.95) -> Trend:
     """Look for a drift in readings that were taken at `at_s` seconds, in any order.
 
     The slope is the median of all slopes between two blocks (Sen, "Estimates of the Regression Coefficient
@@ -161,7 +161,7 @@ def latency_drift(run: Run, *, at_most_ms: float) -> Check:
 
 def _drift(name: str, at_s: Floats, values: Floats, duration_s: float, at_most: float) -> Check:
     """Judge a trend; where it has no bound, the readings' range is one: more it cannot have been."""
-    found = trend(at_s, values)
+    found = fit_trend(at_s, values)
     most = float(np.ptp(values)) if len(values) else math.inf
     low, high = found.interval.low * duration_s, found.interval.high * duration_s
     interval = Interval(

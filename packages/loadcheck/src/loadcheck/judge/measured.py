@@ -64,7 +64,7 @@ class Measured(Struct, frozen=True, kw_only=True):
         return replace(self, samples=kept, dropped=0)
 
     def summary(self) -> Figures:
-        """The figures every table shows."""
+        """Return the figures that every table shows."""
         good = self.samples.succeeded()
         latency_ms, first_byte_ms = good.latency_ms, self._known("first_byte_p95_ms")[0]
         requests, failures = len(self.samples), len(self.samples) - len(good)
@@ -147,7 +147,7 @@ class Measured(Struct, frozen=True, kw_only=True):
         return Estimate(figure=float(values.max()) if had else None, had=had, needed=1)
 
     def _rate(self) -> Estimate:
-        """What this run carried is a fact: how often users asked is not the server's uncertainty."""
+        """Return the rate without an interval: how often users asked is not the server's uncertainty."""
         return Estimate(figure=_rate(self), had=len(self.samples), needed=1)
 
     def _ratio(self, metric: str) -> Estimate:
@@ -207,7 +207,7 @@ def _of_server(usage: Usage | None, metric: str) -> float | None:
 
 
 def _rate(measured: Measured) -> float:
-    """Those who ended after the stretch count in everything but the rate."""
+    """Return the rate; requests that ended after the judged stretch count in everything else."""
     duration_s = measured.end_s - measured.start_s
     ended = int(np.count_nonzero(measured.samples.done_s <= measured.end_s))
     return ended / duration_s if duration_s > 0 else 0.0

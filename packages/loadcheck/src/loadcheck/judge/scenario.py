@@ -83,7 +83,7 @@ def _judgements(objectives: tuple[Objective, ...], measured: Measured) -> tuple[
 
 
 def claims_on_drops(arrivals: ArrivalFacts | None, objectives: tuple[Objective, ...]) -> tuple[Check, ...]:
-    """In an open workload nobody may come in vain, unless an objective says otherwise."""
+    """Return that no arrival of an open workload was dropped, unless an objective promises something else."""
     is_promised = any(limit.metric == "dropped_ratio" for each in objectives for limit in each.limits)
     if arrivals is None or is_promised:
         return ()

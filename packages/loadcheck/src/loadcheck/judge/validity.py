@@ -53,7 +53,7 @@ class RunFacts(Struct, frozen=True, kw_only=True):
         return self.generator.judged.users / cycle_s if cycle_s else 0.0
 
     def lag_limit_ms(self, rules: ValidityRules) -> float:
-        """How late the generator may be at P95."""
+        """Return how late the generator may be at P95."""
         machine_ms = self.generator.floor.timer.p95_ms if self.generator.floor else 0.0
         return machine_ms + max(rules.lag_p95_ms, self.promised_ms)
 

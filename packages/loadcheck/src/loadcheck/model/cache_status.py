@@ -25,5 +25,5 @@ def _split(parameter: str) -> tuple[str, str]:
 
 
 def _is_stale(values: dict[str, str]) -> bool:
-    """A negative `ttl` is the RFC's sign of a stale answer (2.4); some caches say it in words."""
+    """Return whether the answer was stale: the RFC's sign is a negative `ttl` (2.4), or a word."""
     return values.get("ttl", "").startswith("-") or values.get("detail") == "stale"

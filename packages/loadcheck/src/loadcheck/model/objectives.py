@@ -94,7 +94,7 @@ def _metric(name: str) -> str:
 
 
 def is_metric(name: str) -> bool:
-    """Is it a metric that every run has?"""
+    """Return whether it is a metric that every run has."""
     return bool(LATENCY.fullmatch(name)) or name in OTHER_FIGURES
 
 

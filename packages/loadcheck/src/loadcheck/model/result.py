@@ -110,7 +110,7 @@ class Capacity(Struct, frozen=True, kw_only=True):
         return f"{best} was met, {self.first_failed:g} was not: {self.gave_way}"
 
     def is_less_than(self, load: float) -> bool:
-        """Was no more than this load seen to be too much? What was inconclusive may be carried yet."""
+        """Return whether a load up to this one was missed; an inconclusive one may be carried."""
         best = self.best or 0.0
         return any(trial.verdict == "missed" and best < trial.load <= load for trial in self.trials)
 
@@ -155,7 +155,7 @@ class Result(Struct, frozen=True, kw_only=True):
         return worst([*judged, *(self.verdict_on(check) for check in self.claims)])
 
     def verdict_on(self, found: Judgement | Check) -> Verdict:
-        """A void run makes all figures void, but excuses neither failures nor a wrong count of calls.
+        """Return the verdict on a part: a void run excuses no failures and no wrong counts.
 
         A busy machine makes answers late, not wrong, and causes no second load.
         """

@@ -153,7 +153,7 @@ def closed(
     spawn_rate: float | None = None,
     **settings: Any,
 ) -> Workload:
-    """A closed workload of one stage: `users` at once, or `spawn_rate` a second, held for `hold_s` seconds.
+    """Return a closed workload of one stage: `users`, `spawn_rate` a second, held for `hold_s` seconds.
 
     `who` names user classes, such as `"locustfiles/bot_traffic.py:WispHubAPIUser"`; `settings` are
     `Workload`'s.
@@ -165,7 +165,7 @@ def closed(
 def arriving(
     who: str | UserClass | Sequence[str | UserClass], *, rate_per_s: float, hold_s: float, **settings: Any
 ) -> Workload:
-    """An open workload of one stage; `who` and `settings` as in `closed`."""
+    """Return an open workload of one stage; `who` and `settings` as in `closed`."""
     stage = Arrivals(rate_per_s=rate_per_s, hold_s=hold_s)
     return Workload(users=user_classes(who), stages=(stage,), **settings)
 

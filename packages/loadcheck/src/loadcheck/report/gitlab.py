@@ -95,7 +95,7 @@ def _samples(result: Result) -> Iterator[tuple[str, dict[str, str], float]]:
 
 
 def _figures(judgement: Judgement) -> dict[str, float]:
-    """The P95, the failures, and whatever was promised, each rounded by its own interval."""
+    """Return the P95, the failures, and whatever was promised, each rounded by its own interval."""
     figures = judgement.figures
     found = {"failure_ratio": rounded(figures.failure_ratio, None)}
     if figures.p95_ms is not None:

@@ -106,7 +106,7 @@ def _percentiles(good: Samples) -> list[Any]:
 
 
 def _history(run: Finished, judged: Samples) -> Iterator[list[Any]]:
-    """Tell the last ten seconds and the totals so far, moment by moment; samples come as they ended."""
+    """Yield the last ten seconds and the totals so far, moment by moment; samples come as they ended."""
     start_s, step_s = run.judged_from_s, max(1.0, np.ceil(_duration_s(run) / MOST_LINES))
     good, bad = judged.succeeded(), judged.failed()
     for at_s in np.arange(start_s + step_s, start_s + _duration_s(run) + step_s, step_s):

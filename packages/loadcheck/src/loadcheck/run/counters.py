@@ -42,7 +42,7 @@ class CounterWatch:
                 raise self._error
 
     def readings(self, start: float) -> Mapping[str, Readings]:
-        """What was read, by the name of the counter; `start` is the run's zero in seconds since the epoch."""
+        """Return what was read, by counter; `start` is the run's zero in seconds since the epoch."""
         return {name: tuple((at - start, value) for at, value in read) for name, read in self._read.items()}
 
     def _watch(self) -> None:

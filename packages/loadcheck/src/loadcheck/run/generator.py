@@ -141,7 +141,7 @@ class Generator(Struct, frozen=True, kw_only=True):
 
 
 def named(servers: Sequence[Server]) -> dict[str, Server]:
-    """Give each server, told once or twice, a name of its own: the second of a name is numbered."""
+    """Return each server once, by a name of its own: the second of a name is numbered."""
     found: dict[str, Server] = {}
     for server in dict.fromkeys(servers):
         names = (server.name, *(f"{server.name}-{number}" for number in range(2, len(servers) + 1)))

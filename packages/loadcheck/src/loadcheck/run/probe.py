@@ -68,7 +68,7 @@ class Probe:
         return label
 
     def samples(self) -> Samples:
-        """What was asked so far."""
+        """Return what was asked so far."""
         return Samples.of_rows(self._rows)
 
     def _elapsed_s(self) -> float:

@@ -41,7 +41,7 @@ class Program(Struct, frozen=True, kw_only=True):
     lag_metric: str = ""
 
     def settings(self) -> dict[str, str]:
-        """Its command and environment for the record: secrets masked, the program without its folder."""
+        """Return its command and environment, secrets masked, the program without its folder."""
         return {
             "command": shown(self.command),
             **{name: MASK if is_secret(name) else value for name, value in self.env.items()},
@@ -49,7 +49,7 @@ class Program(Struct, frozen=True, kw_only=True):
 
 
 def asgi(app: str, *, folder: Path, **settings: str) -> Program:
-    """An ASGI app by its import string (`package.module:app`), run by uvicorn; `settings` are environment."""
+    """Return how to run an ASGI app (`package.module:app`) by uvicorn; `settings` are its environment."""
     options = (
         f"--host={HOST}",
         "--port={port}",
@@ -102,7 +102,7 @@ class Server(ChildProcess, Target):
         return usage_between(tuple(self._watch.readings), start, end)
 
     def timeline(self, start: float, end: float) -> tuple[Moment, ...]:
-        """Tell its readings between two moments, in seconds since the epoch."""
+        """Return its readings between two moments, in seconds since the epoch."""
         return timeline(tuple(self._watch.readings), start, end)
 
     def wait_until_ready(self, path: str | None = None, within_s: float | None = None) -> None:
@@ -123,7 +123,7 @@ class Server(ChildProcess, Target):
             self.ready_s = time.monotonic() - self._begun
 
     def takes_connections(self) -> bool:
-        """Does it listen?"""
+        """Return whether it listens."""
         with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1):
             return True
         return False
@@ -174,5 +174,5 @@ def masked(before: str, word: str) -> str:
 
 
 def is_secret(name: str) -> bool:
-    """Does the name of a setting or option say that its value is a secret?"""
+    """Return whether the name of a setting or option says that its value is a secret."""
     return bool(SECRET_NAMES.search(name))

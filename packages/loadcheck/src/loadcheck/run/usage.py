@@ -44,7 +44,7 @@ def usage_between(readings: Sequence[Reading], start: float, end: float) -> Usag
 
 
 def timeline(readings: Sequence[Reading], start: float, end: float) -> tuple[Moment, ...]:
-    """Tell a run's readings moment by moment, from `start` to `end` (seconds since the epoch)."""
+    """Return a run's readings moment by moment, from `start` to `end` (seconds since the epoch)."""
     inside = [reading for reading in readings if start <= reading.at <= end]
     before = [reading for reading in readings if reading.at < start][-1:] or inside[:1]
     return tuple(

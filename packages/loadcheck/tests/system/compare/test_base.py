@@ -94,7 +94,7 @@ def test_another_lock_has_an_environment_of_its_own_which_is_made_anew_until_it_
 ):
     (project / "requirements.lock").write_text("# nothing\n")
     commit()
-    (project / "requirements.lock").write_text("# nothing, told otherwise\n")
+    (project / "requirements.lock").write_text("something==1\n")
     (tmp_path / "python").write_text(WITHOUT_NETWORK)
     (tmp_path / "python").chmod(0o755)
     with monkeypatch.context() as patch:
@@ -109,9 +109,10 @@ def test_another_lock_has_an_environment_of_its_own_which_is_made_anew_until_it_
     assert Path(found.python).stat().st_ctime_ns == made
 
 
-def test_the_same_lock_needs_none(project, commit):
-    (project / "requirements.lock").write_text("# nothing\n")
+def test_a_lock_that_differs_in_comments_alone_needs_none(project, commit):
+    (project / "requirements.lock").write_text("something==1\n    # via one\n")
     commit()
+    (project / "requirements.lock").write_text("something==1\n    # via another\n\n# others\n")
     assert check_out(project, "HEAD").python == sys.executable
 
 

@@ -7,8 +7,13 @@ import pytest
 from packages.loadcheck.tests.unit.compare.made_up import PROGRAM, USERS, MadeUp, Version
 
 from loadcheck.compare.decide import Rules
-from loadcheck.fixtures import comparison
-from loadcheck.fixtures.comparison import ComparisonTest
+from loadcheck.fixtures.compare import (
+    ComparisonInconclusive,
+    ComparisonTest,
+    ComparisonVoid,
+    HeadFailing,
+    HeadSlower,
+)
 from loadcheck.fixtures.session import LoadSession, Options
 
 Make = Callable[..., ComparisonTest]
@@ -61,10 +66,10 @@ def test_a_head_that_is_not_slower_passes_and_leaves_its_files(make, properties,
 @pytest.mark.parametrize(
     ("made", "verdict", "error"),
     [
-        (MadeUp(head=Version(work_ms=1)), "slower", comparison.HeadSlower),
-        (MadeUp(head=Version(failing=0.1)), "failing", comparison.HeadFailing),
-        (MadeUp(), "inconclusive", comparison.ComparisonInconclusive),
-        (MadeUp(disturbed=lambda _: BUSY), "void", comparison.ComparisonVoid),
+        (MadeUp(head=Version(work_ms=1)), "slower", HeadSlower),
+        (MadeUp(head=Version(failing=0.1)), "failing", HeadFailing),
+        (MadeUp(), "inconclusive", ComparisonInconclusive),
+        (MadeUp(disturbed=lambda _: BUSY), "void", ComparisonVoid),
     ],
 )
 def test_each_other_verdict_fails_in_its_own_way_and_says_why(make, made, verdict, error, tmp_path):

@@ -18,9 +18,9 @@ from packages.loadcheck.tests.unit.compare.micro.test_benchmarks import MadeUp
 from loadcheck.cli import main
 from loadcheck.compare.base import check_out, head
 from loadcheck.compare.comparison import BASE, HEAD
-from loadcheck.compare.micro.benchmarks import MicroOutcome, left_out, measured
-from loadcheck.compare.micro.commands import judge, keep, of_this_machine
-from loadcheck.compare.micro.round import MicroFailed, Plan, Round, run_side
+from loadcheck.compare.micro.benchmarks import MicroComparison, left_out, measured
+from loadcheck.compare.micro.commands import compare_and_print, keep, of_this_machine
+from loadcheck.compare.micro.round import MicroFailed, MicroPlan, MicroRound, run_side
 from loadcheck.run.process import ProcessFailed
 
 TINY = "bench/test_tiny.py"
@@ -45,10 +45,10 @@ def test_hanging(benchmark):
 """
 
 
-def plan_of(project: Project, place: Path, **settings) -> Plan:
+def plan_of(project: Project, place: Path, **settings) -> MicroPlan:
     """Compare what lies there with the first commit."""
     first = project.git("rev-list", "--max-parents=0", "HEAD")
-    return Plan(
+    return MicroPlan(
         project=project.folder,
         base=check_out(project.folder, first),
         base_name="before",
@@ -76,7 +76,7 @@ def tiny(repository: Project) -> Project:
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory) -> tuple[Plan, Round]:
+def ran(tmp_path_factory) -> tuple[MicroPlan, MicroRound]:
     """Run both sides once. Head's code is importable everywhere, as that of an installed project is."""
     place = tmp_path_factory.mktemp("micro")
     project = Project(place / "project")
@@ -178,8 +178,8 @@ def test_the_exit_code_is_the_verdict_and_all_is_kept(tiny, tmp_path, capsys, ve
     plan = plan_of(tiny, tmp_path, limit_s=80)
     factors = {"not slower": (1.0, 1.0), "faster": (0.5, 0.5), "slower": (2.0, 2.0)}.get(verdict, (3.0, 0.3))
     made = MadeUp(lambda number: factors[number // 2 % 2])
-    assert judge(plan, made.around) == code
-    kept = msgspec.json.decode((plan.out / "micro.json").read_bytes(), type=MicroOutcome)
+    assert compare_and_print(plan, made.around) == code
+    kept = msgspec.json.decode((plan.out / "micro.json").read_bytes(), type=MicroComparison)
     assert kept.verdict == verdict
     told = capsys.readouterr().out.splitlines()
     assert told[-3].startswith(f"{verdict}: ")

@@ -8,7 +8,7 @@ from packages.loadcheck.tests.system.report_pages.charts import colours, overflo
 from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 from playwright.sync_api import Page
 
-from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.comparison import Comparison
 from loadcheck.compare.report.page import write_page
 
 OUTSIDE = """() => [...document.querySelectorAll('main *')]
@@ -24,7 +24,7 @@ OVERLAPPING = """() => [...document.querySelectorAll('details[open] > .body:has(
 
 
 @pytest.fixture
-def slower() -> Outcome:
+def slower() -> Comparison:
     return OUTCOMES["slower"]
 
 

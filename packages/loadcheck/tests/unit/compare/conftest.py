@@ -3,39 +3,39 @@
 import pytest
 from packages.loadcheck.tests.unit.compare.outcomes import OUTCOMES
 
-from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.comparison import Comparison
 
 
 @pytest.fixture
-def not_slower() -> Outcome:
+def not_slower() -> Comparison:
     return OUTCOMES["not_slower"]
 
 
 @pytest.fixture
-def slower() -> Outcome:
+def slower() -> Comparison:
     return OUTCOMES["slower"]
 
 
 @pytest.fixture
-def faster() -> Outcome:
+def faster() -> Comparison:
     return OUTCOMES["faster"]
 
 
 @pytest.fixture
-def inconclusive() -> Outcome:
+def inconclusive() -> Comparison:
     return OUTCOMES["inconclusive"]
 
 
 @pytest.fixture
-def void() -> Outcome:
+def void() -> Comparison:
     return OUTCOMES["void"]
 
 
 @pytest.fixture
-def failing() -> Outcome:
+def failing() -> Comparison:
     return OUTCOMES["failing"]
 
 
 @pytest.fixture
-def empty() -> Outcome:
+def empty() -> Comparison:
     return OUTCOMES["empty"]

@@ -14,7 +14,7 @@ from loadcheck.compare.comparison import BASE, CONTROL, HEAD, Start
 from loadcheck.compare.look import CpuReading, judged_round
 from loadcheck.compare.profiles import Profile, Sampling
 from loadcheck.compare.rounds import Played, RoundPlan
-from loadcheck.compare.servers import Plan, Surroundings
+from loadcheck.compare.servers import ComparisonPlan, Surroundings
 from loadcheck.judge.scenario import failures
 from loadcheck.model.samples import Label, Samples
 from loadcheck.model.workload import closed
@@ -116,7 +116,7 @@ def profiled(version: Version, sampling: Sampling) -> Profile:
     return Profile(seen, seen)
 
 
-def plan(**settings) -> Plan:
+def plan(**settings) -> ComparisonPlan:
     """Return what compares two checkouts that are nowhere, in rounds of 12 s."""
     folders = {BASE: Path("/base"), HEAD: Path("/project")}
     base, head = (
@@ -136,4 +136,4 @@ def plan(**settings) -> Plan:
         "round_s": 9.0,
         "limit_s": 120.0,
     }
-    return Plan(**{**told, **settings})
+    return ComparisonPlan(**{**told, **settings})

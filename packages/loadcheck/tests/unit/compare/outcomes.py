@@ -7,8 +7,8 @@ from typing import Any, Final
 import numpy as np
 from msgspec.structs import replace
 
-from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES, Judged, Outcome, Start
-from loadcheck.compare.decide import Rules, Verdict
+from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES, Comparison, Judged, Start
+from loadcheck.compare.decide import ChangeVerdict, Rules
 from loadcheck.compare.look import Curves
 from loadcheck.compare.profiles import Difference
 from loadcheck.model.environment import Environment
@@ -38,7 +38,7 @@ ENVIRONMENT = Environment(
 
 
 def figure(
-    endpoint: str, metric: str, change: float = 0.004, verdict: Verdict = "not slower", **more: float
+    endpoint: str, metric: str, change: float = 0.004, verdict: ChangeVerdict = "not slower", **more: float
 ) -> Judged:
     """A figure that has changed by a share, give or take two percent."""
     base = METRICS[metric] * TIMES_MS.get(endpoint, 1.0)
@@ -91,7 +91,7 @@ def starts() -> tuple[Start, ...]:
     )
 
 
-def outcome(**found: Any) -> Outcome:
+def outcome(**found: Any) -> Comparison:
     """A comparison that found nothing, but for what is given."""
     told: dict[str, Any] = {
         "scenario": "against_base",
@@ -113,14 +113,14 @@ def outcome(**found: Any) -> Outcome:
         "workload": closed("locustfiles/bot_traffic.py:BotUser", users=50, hold_s=300.0),
         "environment": ENVIRONMENT,
     }
-    return Outcome(**{**told, **found})
+    return Comparison(**{**told, **found})
 
 
-def not_slower() -> Outcome:
+def not_slower() -> Comparison:
     return outcome()
 
 
-def slower() -> Outcome:
+def slower() -> Comparison:
     """The search is slower and costs more, its P99 cannot be told; verifying costs less."""
     changed = figures(
         p95=figure(SEARCH, "P95", 0.0823, "slower", low=0.0512, high=0.1138),
@@ -139,12 +139,12 @@ def slower() -> Outcome:
     return outcome(verdict="slower", figures=changed, grown=grown, curves=curves(1.09))
 
 
-def faster() -> Outcome:
+def faster() -> Comparison:
     moved = figure(VERIFY, "P95", -0.0614, "faster", low=-0.0801, high=-0.0422)
     return outcome(verdict="faster", figures=figures(p95=moved))
 
 
-def inconclusive() -> Outcome:
+def inconclusive() -> Comparison:
     """Two figures cannot be told, and of one nothing is known at all."""
     changed = figures(
         p95=figure(SEARCH, "P95", 0.03, "inconclusive", low=-0.041, high=0.108, visible=0.0914),
@@ -153,7 +153,7 @@ def inconclusive() -> Outcome:
     return outcome(verdict="inconclusive", figures=changed)
 
 
-def void() -> Outcome:
+def void() -> Comparison:
     """Base differs from itself, and head would have been called slower."""
     changed = figures(p95=figure(SEARCH, "P95", 0.0823, "slower", low=0.0512, high=0.1138))
     control = figures(p50=figure(CLIENTS, "P50", 0.0422, "slower"))
@@ -164,7 +164,7 @@ def void() -> Outcome:
     return outcome(verdict="void", figures=changed, control=control, void_reasons=reasons)
 
 
-def failing() -> Outcome:
+def failing() -> Comparison:
     """Head fails in two ways that base does not know, in one that it does, and once by chance."""
     known = {f"GET {CLIENTS}: HTTP 503": 3}
     once = {f"GET {CLIENTS}: no answer in time": 1}
@@ -172,12 +172,12 @@ def failing() -> Outcome:
     return outcome(verdict="failing", failures={BASE: known, CONTROL: {}, HEAD: {**known, **own, **once}})
 
 
-def empty() -> Outcome:
+def empty() -> Comparison:
     """A comparison of which nothing is known but that it was tried."""
-    return Outcome(scenario="empty", base="", base_name="origin/main", head="", verdict="inconclusive")
+    return Comparison(scenario="empty", base="", base_name="origin/main", head="", verdict="inconclusive")
 
 
-OUTCOMES: Final[Mapping[str, Outcome]] = {
+OUTCOMES: Final[Mapping[str, Comparison]] = {
     make.__name__: make() for make in (not_slower, slower, faster, inconclusive, void, failing, empty)
 }
 """By what they came to; `empty` is one of which nothing is known but that it was tried."""

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from loadcheck.compare.decide import Rules, Verdict, decide, holm, overall, smallest_visible
+from loadcheck.compare.decide import ChangeVerdict, Rules, decide, holm, overall, smallest_visible
 from loadcheck.compare.shift import Shift
 
 RUNS = 300
@@ -101,7 +101,7 @@ def test_each_verdict(log_ratio, error, verdict):
 
 
 def test_the_worst_is_the_verdict_of_all():
-    def of(*verdicts: Verdict) -> Verdict:
+    def of(*verdicts: ChangeVerdict) -> ChangeVerdict:
         return overall([("P50", verdict) for verdict in verdicts])
 
     assert of("faster", "slower", "not slower") == "slower"

@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 from scipy.special import ndtr, ndtri
 from scipy.stats import kendalltau, theilslopes
 
-from loadcheck.judge.drift import BLOCKS, trend
+from loadcheck.judge.drift import BLOCKS, fit_trend
 from loadcheck.model.judgement import UNBOUNDED
 from loadcheck.model.samples import Floats
 
@@ -46,7 +46,7 @@ def sawtooth(chance: Generator) -> Floats:
 
 def rises_found(readings: Readings) -> float:
     chance = np.random.default_rng(1)
-    return sum(trend(SECONDS, readings(chance)).is_rising for _ in range(RUNS)) / RUNS
+    return sum(fit_trend(SECONDS, readings(chance)).is_rising for _ in range(RUNS)) / RUNS
 
 
 @pytest.mark.parametrize(
@@ -87,33 +87,33 @@ def test_the_interval_holds_the_true_slope_as_often_as_it_says(resemblance: floa
     chance = np.random.default_rng(2)
     hits = 0
     for _ in range(RUNS):
-        found = trend(SECONDS, LEAK_PER_S * SECONDS + wandering(chance, resemblance)).interval
+        found = fit_trend(SECONDS, LEAK_PER_S * SECONDS + wandering(chance, resemblance)).interval
         hits += found.low <= LEAK_PER_S <= found.high
     assert 0.93 <= hits / RUNS <= 0.995
 
 
 def test_a_straight_line_is_its_own_trend() -> None:
-    found = trend(SECONDS, 3 + 0.5 * SECONDS)
+    found = fit_trend(SECONDS, 3 + 0.5 * SECONDS)
     assert found.slope_per_s == pytest.approx(0.5)
     assert found.growth(60) == pytest.approx(30)
     assert found.p_value < 1e-6
 
 
 def test_a_constant_series_has_slope_0_for_certain() -> None:
-    found = trend(SECONDS, np.full(len(SECONDS), 0.1))
+    found = fit_trend(SECONDS, np.full(len(SECONDS), 0.1))
     assert (found.slope_per_s, found.p_value, found.is_rising) == (0.0, 1.0, False)
 
 
 @pytest.mark.parametrize("count", [0, 1, 4])
 def test_too_few_readings_tell_nothing(count: int) -> None:
-    found = trend(SECONDS[:count], SECONDS[:count])
+    found = fit_trend(SECONDS[:count], SECONDS[:count])
     assert (found.slope_per_s, found.interval, found.p_value) == (0.0, UNBOUNDED, 1.0)
 
 
 def test_the_slope_is_that_of_theil_and_sen() -> None:
     readings = white(np.random.default_rng(1))[:BLOCKS]
     expected = theilslopes(readings, SECONDS[:BLOCKS]).slope
-    assert trend(SECONDS[:BLOCKS], readings).slope_per_s == pytest.approx(expected)
+    assert fit_trend(SECONDS[:BLOCKS], readings).slope_per_s == pytest.approx(expected)
 
 
 def test_neighbours_that_do_not_resemble_each_other_make_it_the_test_of_kendall() -> None:
@@ -121,12 +121,12 @@ def test_neighbours_that_do_not_resemble_each_other_make_it_the_test_of_kendall(
     score = np.sign(np.subtract.outer(readings, readings)[np.tril_indices(BLOCKS, k=-1)]).sum()
     uncorrected = kendalltau(SECONDS[:BLOCKS], readings, method="asymptotic").pvalue
     expected = 2 * ndtr(ndtri(uncorrected / 2) * (score - 1) / score)  # for continuity
-    assert trend(SECONDS[:BLOCKS], readings).p_value == pytest.approx(expected)
+    assert fit_trend(SECONDS[:BLOCKS], readings).p_value == pytest.approx(expected)
 
 
 def test_a_fall_is_the_mirror_image_of_a_rise() -> None:
     readings = LEAK_PER_S * SECONDS + wandering(np.random.default_rng(1))
-    rise, fall = trend(SECONDS, readings), trend(SECONDS, -readings)
+    rise, fall = fit_trend(SECONDS, readings), fit_trend(SECONDS, -readings)
     assert (rise.interval.low, rise.interval.high) == (-fall.interval.high, -fall.interval.low)
     assert (rise.slope_per_s, rise.p_value) == (-fall.slope_per_s, fall.p_value)
     assert rise.is_rising
@@ -136,7 +136,7 @@ def test_a_fall_is_the_mirror_image_of_a_rise() -> None:
 def test_the_order_of_the_readings_does_not_matter() -> None:
     readings = wandering(np.random.default_rng(1))
     shuffled = np.random.default_rng(2).permutation(len(SECONDS))
-    found, expected = trend(SECONDS[shuffled], readings[shuffled]), trend(SECONDS, readings)
+    found, expected = fit_trend(SECONDS[shuffled], readings[shuffled]), fit_trend(SECONDS, readings)
     assert found.slope_per_s == pytest.approx(expected.slope_per_s)
     assert found.p_value == pytest.approx(expected.p_value)
 
@@ -144,7 +144,7 @@ def test_the_order_of_the_readings_does_not_matter() -> None:
 @given(hnp.arrays(np.float64, st.integers(0, 60), elements=st.floats(-1e6, 1e6)), st.data())
 def test_any_readings_give_an_interval_about_the_slope(readings: Floats, data: st.DataObject) -> None:
     at_s = data.draw(hnp.arrays(np.float64, len(readings), elements=st.floats(0, 1e4)))
-    found = trend(at_s, readings)
+    found = fit_trend(at_s, readings)
     assert found.interval.low <= found.slope_per_s <= found.interval.high
     assert 0 <= found.p_value <= 1
     if found.is_rising:

@@ -19,9 +19,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from loadcheck.compare.comparison import BASE, HEAD, Judged, judged, verdict_of
-from loadcheck.compare.decide import Rules, Verdict
+from loadcheck.compare.decide import ChangeVerdict, Rules
 from loadcheck.compare.look import CPU, Figure
-from loadcheck.compare.micro.round import MicroFailed, Plan, Round, RunSide, listed, play_round, run_side
+from loadcheck.compare.micro.round import (
+    MicroFailed,
+    MicroPlan,
+    MicroRound,
+    RunSide,
+    listed,
+    play_micro_round,
+    run_side,
+)
 from loadcheck.compare.shift import Shift
 from loadcheck.model.environment import Environment, environment
 from loadcheck.model.samples import Floats
@@ -30,7 +38,7 @@ LOOK_GROWTH: Final = 1.5
 """So many times as many rounds until the next look: the more looks, the less may be wrong at each."""
 
 
-class MicroOutcome(Struct, frozen=True, kw_only=True):
+class MicroComparison(Struct, frozen=True, kw_only=True):
     """One comparison of micro-benchmarks: the verdict and all that explains it.
 
     `ratios` are head to base, a round each, by benchmark. `left_out` are the benchmarks that could not be
@@ -40,7 +48,7 @@ class MicroOutcome(Struct, frozen=True, kw_only=True):
     base: str
     base_name: str
     head: str
-    verdict: Verdict
+    verdict: ChangeVerdict
     figures: tuple[Judged, ...]
     left_out: Mapping[str, str]
     ratios: Mapping[str, tuple[float, ...]]
@@ -54,11 +62,11 @@ class MicroOutcome(Struct, frozen=True, kw_only=True):
 class Compared(Struct, frozen=True):
     """What came of it, and what all processes measured, for their files."""
 
-    outcome: MicroOutcome
-    rounds: Sequence[Round]
+    outcome: MicroComparison
+    rounds: Sequence[MicroRound]
 
 
-class Surroundings(Struct, frozen=True, kw_only=True):
+class MicroSurroundings(Struct, frozen=True, kw_only=True):
     """Where a comparison gets what processes measured, the time in seconds, and what the machine is."""
 
     run: RunSide = run_side
@@ -66,10 +74,10 @@ class Surroundings(Struct, frozen=True, kw_only=True):
     environment_of: Callable[[Path], Environment] = environment
 
 
-REAL: Final = Surroundings()
+REAL_PROCESSES: Final = MicroSurroundings()
 
 
-def compare(plan: Plan, around: Surroundings = REAL) -> Compared:
+def compare_benchmarks(plan: MicroPlan, around: MicroSurroundings = REAL_PROCESSES) -> Compared:
     """Compare, after a round that is not judged: it shows what can be measured, and how long that takes.
 
     Raises:
@@ -85,7 +93,7 @@ def compare(plan: Plan, around: Surroundings = REAL) -> Compared:
     until = begun + plan.limit_s - round_s
     plan = replace(plan, rules=rules)
     rounds, figures = _play_until_decided(plan, around, look_at, until, order)
-    outcome = MicroOutcome(
+    outcome = MicroComparison(
         base=plan.base.commit,
         base_name=plan.base_name,
         head=plan.head.commit,
@@ -102,7 +110,7 @@ def compare(plan: Plan, around: Surroundings = REAL) -> Compared:
     return Compared(outcome, rounds)
 
 
-def _rehearse(plan: Plan, around: Surroundings) -> Round:
+def _rehearse(plan: MicroPlan, around: MicroSurroundings) -> MicroRound:
     """Play a round, head first: what is broken there is broken on base, too."""
     rehearsal = {
         side.name: around.run(plan, side, plan.logs / f"0-{side.name}") for side in (plan.head, plan.base)
@@ -112,7 +120,7 @@ def _rehearse(plan: Plan, around: Surroundings) -> Round:
     return rehearsal
 
 
-def _looks(plan: Plan, round_s: float) -> list[int]:
+def _looks(plan: MicroPlan, round_s: float) -> list[int]:
     """Return after how many rounds one looks."""
     rounds = int(plan.limit_s / round_s) - 1
     if rounds < plan.fewest:
@@ -128,20 +136,20 @@ def _looks(plan: Plan, round_s: float) -> list[int]:
 
 
 def _play_until_decided(
-    plan: Plan, around: Surroundings, look_at: Sequence[int], until: float, order: random.Random
-) -> tuple[list[Round], tuple[Judged, ...]]:
+    plan: MicroPlan, around: MicroSurroundings, look_at: Sequence[int], until: float, order: random.Random
+) -> tuple[list[MicroRound], tuple[Judged, ...]]:
     """Play rounds and look at them until it is decided.
 
     But for the fewest, none begins after `until`.
     """
-    rounds: list[Round] = []
+    rounds: list[MicroRound] = []
 
     def is_over() -> bool:
         return len(rounds) >= plan.fewest and around.now_s() > until
 
     for last in look_at:
         while len(rounds) < last and not is_over():
-            rounds.append(play_round(plan, len(rounds) + 1, order, around.run))
+            rounds.append(play_micro_round(plan, len(rounds) + 1, order, around.run))
         figures = judged(_figures(rounds), plan.rules)
         plan.tell(_told(len(rounds), figures))
         if is_over() or verdict_of(figures) != "inconclusive":
@@ -149,37 +157,37 @@ def _play_until_decided(
     return rounds, figures
 
 
-def measured(rounds: Sequence[Round]) -> list[str]:
+def measured(rounds: Sequence[MicroRound]) -> list[str]:
     """Name the benchmarks that every process of both sides measured."""
     found = [ran.seconds for each in rounds for ran in each.values()]
     return [name for name in found[0] if all(name in seconds for seconds in found)]
 
 
-def left_out(rounds: Sequence[Round]) -> dict[str, str]:
+def left_out(rounds: Sequence[MicroRound]) -> dict[str, str]:
     """Say of each of head's benchmarks that is not compared where it did not run, and why."""
     known = measured(rounds)
     return {name: _why(rounds, name) for each in rounds for name in each[HEAD].seconds if name not in known}
 
 
-def _why(rounds: Sequence[Round], name: str) -> str:
+def _why(rounds: Sequence[MicroRound], name: str) -> str:
     side, ran = next((side, ran) for each in rounds for side, ran in each.items() if name not in ran.seconds)
     return f"{side} cannot run it: {ran.reason(name)}"
 
 
-def log_ratios(rounds: Sequence[Round], name: str) -> Floats:
+def log_ratios(rounds: Sequence[MicroRound], name: str) -> Floats:
     """Return the logarithm of head's figure to base's, a round each."""
     return _logs(rounds, HEAD, name) - _logs(rounds, BASE, name)
 
 
-def _logs(rounds: Sequence[Round], side: str, name: str) -> Floats:
+def _logs(rounds: Sequence[MicroRound], side: str, name: str) -> Floats:
     return np.log([each[side].seconds[name] for each in rounds])
 
 
-def _figures(rounds: Sequence[Round]) -> list[Figure]:
+def _figures(rounds: Sequence[MicroRound]) -> list[Figure]:
     return [_figure(rounds, name) for name in measured(rounds)]
 
 
-def _figure(rounds: Sequence[Round], name: str) -> Figure:
+def _figure(rounds: Sequence[MicroRound], name: str) -> Figure:
     """Take the rounds together: each side's geometric mean in ms, and how far they lie apart."""
     base_ms, head_ms = (float(np.exp(_logs(rounds, side, name).mean()) * 1e3) for side in (BASE, HEAD))
     observed = log_ratios(rounds, name)

@@ -15,13 +15,18 @@ from pytest_benchmark.utils import get_machine_id
 
 from loadcheck.compare.base import BaseFailed, check_out, head
 from loadcheck.compare.comparison import BASE, HEAD
-from loadcheck.compare.decide import Verdict
-from loadcheck.compare.micro.benchmarks import REAL, MicroOutcome, Surroundings, compare
-from loadcheck.compare.micro.round import RULES, MicroFailed, Plan, Ran
+from loadcheck.compare.decide import ChangeVerdict
+from loadcheck.compare.micro.benchmarks import (
+    REAL_PROCESSES,
+    MicroComparison,
+    MicroSurroundings,
+    compare_benchmarks,
+)
+from loadcheck.compare.micro.round import RULES, MicroFailed, MicroPlan, Ran
 from loadcheck.compare.micro.table import render_micro
 from loadcheck.run.process import ProcessFailed
 
-EXIT_CODES: Final[dict[Verdict, int]] = {"not slower": 0, "faster": 0, "slower": 1, "inconclusive": 2}
+EXIT_CODES: Final[dict[ChangeVerdict, int]] = {"not slower": 0, "faster": 0, "slower": 1, "inconclusive": 2}
 VOID: Final = 3
 DEFAULT_PATHS: Final = ("tests/perf/micro",)
 TABLE_WIDTH: Final = 140
@@ -59,13 +64,13 @@ def micro(paths: tuple[str, ...], rev: str, margin: float, **settings: Any) -> i
         rules = replace(RULES, margin=margin / 100)
         plan = _plan(rev, paths or DEFAULT_PATHS, logs=Path(logs), rules=rules, **settings)
         try:
-            return judge(plan)
+            return compare_and_print(plan)
         except (MicroFailed, ProcessFailed) as error:
             click.echo(f"void: {error}", err=True)
             return VOID
 
 
-def _plan(rev: str, paths: tuple[str, ...], **settings: Any) -> Plan:
+def _plan(rev: str, paths: tuple[str, ...], **settings: Any) -> MicroPlan:
     project = Path.cwd()
     for path in paths:
         if not (project / path.partition("::")[0]).exists():
@@ -74,14 +79,14 @@ def _plan(rev: str, paths: tuple[str, ...], **settings: Any) -> Plan:
         base, own = check_out(project, rev), head(project)
     except BaseFailed as error:
         raise click.ClickException(str(error)) from error
-    return Plan(project=project, base=base, base_name=rev, head=own, paths=paths, tell=_tell, **settings)
+    return MicroPlan(project=project, base=base, base_name=rev, head=own, paths=paths, tell=_tell, **settings)
 
 
 def _tell(line: str) -> None:
     click.echo(line, err=True)
 
 
-def judge(plan: Plan, around: Surroundings = REAL) -> int:
+def compare_and_print(plan: MicroPlan, around: MicroSurroundings = REAL_PROCESSES) -> int:
     """Compare; print and keep what is found, and return the exit code.
 
     Raises:
@@ -90,17 +95,17 @@ def judge(plan: Plan, around: Surroundings = REAL) -> int:
     """
     written = plan.out / "micro.json"
     written.unlink(missing_ok=True)  # an earlier run's verdict is not this one's
-    found = compare(plan, around)
+    found = compare_benchmarks(plan, around)
     plan.out.mkdir(parents=True, exist_ok=True)
     write_outcome(written, found.outcome)
     click.echo(render_micro(found.outcome, TABLE_WIDTH, has_colour=sys.stdout.isatty()))
     folder = of_this_machine(plan.storage)
-    for side in (HEAD, BASE):  # what pytest's --benchmark-compare takes is the last that was kept
+    for side in (HEAD, BASE):  # what pytest's --benchmark-compare_benchmarks takes is the last that was kept
         click.echo(f"{side}: {keep(folder, [each[side] for each in found.rounds])}")
     return EXIT_CODES[found.outcome.verdict]
 
 
-def write_outcome(path: Path, outcome: MicroOutcome) -> None:
+def write_outcome(path: Path, outcome: MicroComparison) -> None:
     """Keep the record of a comparison."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(outcome)) + b"\n")
 

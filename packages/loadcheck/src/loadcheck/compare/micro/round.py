@@ -41,7 +41,7 @@ class MicroFailed(Exception):
     """The micro-benchmarks cannot be compared; the message says why."""
 
 
-class Plan(Struct, frozen=True, kw_only=True):
+class MicroPlan(Struct, frozen=True, kw_only=True):
     """Which benchmarks are compared, and how.
 
     `paths` are head's benchmarks: files, folders or single tests, told from the project's folder. `marks`
@@ -90,15 +90,15 @@ class Ran(Struct, frozen=True):
         return self.failures.get(benchmark) or self.failures.get(file, "it was skipped")
 
 
-Round = Mapping[str, Ran]
+MicroRound = Mapping[str, Ran]
 """What each side measured."""
 
 
-RunSide = Callable[[Plan, Checkout, Path], Ran]
+RunSide = Callable[[MicroPlan, Checkout, Path], Ran]
 """Measures a side; what its process says goes into a folder."""
 
 
-def run_side(plan: Plan, side: Checkout, folder: Path) -> Ran:
+def run_side(plan: MicroPlan, side: Checkout, folder: Path) -> Ran:
     """Run head's benchmarks on one side's code."""
     own = side.program(Program(name="micro", command=(sys.executable,)), plan.project)
     found, reasons = folder / "benchmark.json", folder / "failures.json"
@@ -115,7 +115,9 @@ def run_side(plan: Plan, side: Checkout, folder: Path) -> Ran:
     return Ran(_read(found), failures)
 
 
-def play_round(plan: Plan, number: int, order: random.Random, run: RunSide = run_side) -> Round:
+def play_micro_round(
+    plan: MicroPlan, number: int, order: random.Random, run: RunSide = run_side
+) -> MicroRound:
     """Run both sides; whether base or head comes first is drawn anew each time.
 
     Raises:
@@ -127,7 +129,7 @@ def play_round(plan: Plan, number: int, order: random.Random, run: RunSide = run
 
 
 def listed(reasons: Mapping[str, str]) -> str:
-    """Tell the first of many failures."""
+    """Return the first of many failures as text."""
     return "; ".join(f"{name}: {why}" for name, why in list(reasons.items())[:LISTED])
 
 
@@ -135,7 +137,7 @@ def _read(path: Path) -> dict[str, Any]:
     return json.loads(path.read_bytes()) if path.exists() else {}
 
 
-def _packages(plan: Plan) -> list[str]:
+def _packages(plan: MicroPlan) -> list[str]:
     """Name the project's own packages and modules; where the benchmarks lie is head's on both sides."""
     found: set[str] = set()
     for folder in (plan.project / "src", plan.project):
@@ -144,7 +146,7 @@ def _packages(plan: Plan) -> list[str]:
     return sorted(found - {"conftest", *(Path(path).parts[0] for path in plan.paths)})
 
 
-def _arguments(plan: Plan) -> list[str]:
+def _arguments(plan: MicroPlan) -> list[str]:
     """Return pytest's arguments: head's benchmarks and settings, but nothing that brings in head's code."""
     paths = [str(plan.project / path) for path in plan.paths]
     return [

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from loadcheck.compare.comparison import Judged
-from loadcheck.compare.micro.benchmarks import MicroOutcome
+from loadcheck.compare.micro.benchmarks import MicroComparison
 from loadcheck.compare.report.table import coloured, drawn, numbers_table
 from loadcheck.compare.report.words import BADNESS, interval, percent
 
@@ -16,12 +16,12 @@ UNITS: Final = (("s", 1e3), ("ms", 1.0), ("µs", 1e-3), ("ns", 1e-6))
 """Units of time, in ms."""
 
 
-def render_micro(outcome: MicroOutcome, width: int, *, has_colour: bool) -> str:
+def render_micro(outcome: MicroComparison, width: int, *, has_colour: bool) -> str:
     """Draw the table, at most `width` characters wide, and below it what was left out and the verdict."""
     return drawn(_table(outcome), _remarks(outcome), width, has_colour=has_colour)
 
 
-def _table(outcome: MicroOutcome) -> Table:
+def _table(outcome: MicroComparison) -> Table:
     table = numbers_table("benchmark")
     for figure in sorted(outcome.figures, key=_badness):
         table.add_row(*_row(figure))
@@ -41,7 +41,7 @@ def _row(figure: Judged) -> Iterator[str]:
     yield coloured(figure.verdict)
 
 
-def _remarks(outcome: MicroOutcome) -> Iterator[str]:
+def _remarks(outcome: MicroComparison) -> Iterator[str]:
     for figure in outcome.figures:
         if figure.verdict == "inconclusive":
             yield f"{short(figure.endpoint)}: a rise of {percent(figure.visible)} would have been seen"

@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.comparison import Comparison
 from loadcheck.compare.report.page import write_page
 from loadcheck.judge.scenario import Scenario
 from loadcheck.report.gitlab import labelled
@@ -23,11 +23,11 @@ class Comparisons(Struct, frozen=True, kw_only=True):
     `schema_version` grows when older readers can no longer read the file. What is unbounded is null in it.
     """
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[Comparison, ...]
     schema_version: int = SCHEMA_VERSION
 
 
-def write_all(out: Path, outcomes: Sequence[Outcome]) -> None:
+def write_comparisons(out: Path, outcomes: Sequence[Comparison]) -> None:
     """Write `compare.json` and `metrics.txt` into `out`, and into each scenario's folder its page.
 
     There is no `load-performance.json`. GitLab holds the merge request's against the one that a pipeline of
@@ -36,13 +36,13 @@ def write_all(out: Path, outcomes: Sequence[Outcome]) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     (out / "compare.json").write_bytes(encode(outcomes))
-    (out / "metrics.txt").write_text(metrics_text(outcomes), encoding="utf-8")
+    (out / "metrics.txt").write_text(comparison_metrics(outcomes), encoding="utf-8")
     for place, outcome in zip(_places(out, outcomes), outcomes, strict=True):
         place.parent.mkdir(parents=True, exist_ok=True)
         write_page(place, outcome)
 
 
-def encode(outcomes: Iterable[Outcome]) -> bytes:
+def encode(outcomes: Iterable[Comparison]) -> bytes:
     """Write comparisons as JSON."""
     return msgspec.json.format(msgspec.json.encode(Comparisons(outcomes=tuple(outcomes)))) + b"\n"
 
@@ -54,7 +54,7 @@ def schema() -> str:
     return text_of(found)
 
 
-def metrics_text(outcomes: Iterable[Outcome]) -> str:
+def comparison_metrics(outcomes: Iterable[Comparison]) -> str:
     """Return head's figures in percent of base's, as OpenMetrics lines: 100 where they differ by mere noise.
 
     GitLab shows every value that is not, letter by letter, the target branch's. Milliseconds never are, not
@@ -65,14 +65,14 @@ def metrics_text(outcomes: Iterable[Outcome]) -> str:
     return "\n".join([*(f"{name} {value:.12g}" for name, value in sorted(samples.items())), "# EOF"]) + "\n"
 
 
-def properties_of(outcome: Outcome) -> list[tuple[str, object]]:
+def comparison_properties(outcome: Comparison) -> list[tuple[str, object]]:
     """Return what JUnit's file tells beside a test: the verdict, then each figure's change as a share."""
     void = (("void", reason) for reason in outcome.void_reasons)
     changes = ((f"{figure.name} change", round(figure.change, 4)) for figure in outcome.figures)
     return [("verdict", outcome.verdict), *void, *changes]
 
 
-def _samples(outcome: Outcome) -> Iterator[tuple[str, float]]:
+def _samples(outcome: Comparison) -> Iterator[tuple[str, float]]:
     for figure in outcome.figures:
         labels = {"scenario": outcome.scenario, "endpoint": figure.endpoint, "metric": figure.metric}
         has_moved = figure.verdict in {"slower", "faster"}
@@ -82,7 +82,7 @@ def _samples(outcome: Outcome) -> Iterator[tuple[str, float]]:
         )
 
 
-def _places(out: Path, outcomes: Sequence[Outcome]) -> Iterator[Path]:
+def _places(out: Path, outcomes: Sequence[Comparison]) -> Iterator[Path]:
     """Name a page for each; the second of a scenario is numbered."""
     seen: Counter[str] = Counter()
     for outcome in outcomes:

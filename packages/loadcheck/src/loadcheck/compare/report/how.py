@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from loadcheck.compare.comparison import Outcome
+from loadcheck.compare.comparison import Comparison
 from loadcheck.compare.decide import Rules
 from loadcheck.compare.report.words import as_set, margins
 from loadcheck.model.workload import Arrivals, Stage, Workload
@@ -11,8 +11,8 @@ from loadcheck.model.workload import Arrivals, Stage, Workload
 SHORT_S = 120
 
 
-def how_it_was_run(outcome: Outcome) -> Iterator[tuple[str, str]]:
-    """Tell what was compared, under which load, and for how long."""
+def how_it_was_run(outcome: Comparison) -> Iterator[tuple[str, str]]:
+    """Yield what was compared, under which load, and for how long."""
     where = outcome.environment
     yield "Base", f"{outcome.base_name}, commit {outcome.base}"
     yield "Head", outcome.head + (", with local changes" if where and where.has_local_changes else "")
@@ -31,7 +31,7 @@ def how_it_was_run(outcome: Outcome) -> Iterator[tuple[str, str]]:
 
 
 def rules_in_words(rules: Rules) -> Iterator[tuple[str, str]]:
-    """Tell what each verdict promises."""
+    """Yield what each verdict promises."""
     alpha, beta = as_set(rules.alpha), as_set(rules.beta)
     yield (
         "Slower, faster",
@@ -56,7 +56,7 @@ def rules_in_words(rules: Rules) -> Iterator[tuple[str, str]]:
 
 
 def load(workload: Workload) -> str:
-    """Tell the load; how long it lasts is decided on the way."""
+    """Return the load as text, without its length, which the verdict decides."""
     stages = ", then ".join(_stage(stage, workload) for stage in workload.stages)
     who = ", ".join(user.name for user in workload.users)
     return f"{stages}; {who}; seed {workload.seed}"

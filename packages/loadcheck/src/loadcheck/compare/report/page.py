@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from msgspec import Struct
 
-from loadcheck.compare.comparison import BASE, HEAD, SIDES, Conclusion, Judged, Outcome, own_failures
+from loadcheck.compare.comparison import BASE, HEAD, SIDES, Comparison, Conclusion, Judged, own_failures
 from loadcheck.compare.report.how import how_it_was_run, rules_in_words
 from loadcheck.compare.report.starts import started
 from loadcheck.compare.report.words import Endpoint, amount, as_set, endpoints, headline, interval, percent
@@ -22,7 +22,7 @@ FEWEST_MARGINS, MOST_MARGINS = 2, 5
 SMALLEST_REACH = 0.01
 
 
-class Strip(Struct, frozen=True):
+class ChangeStrip(Struct, frozen=True):
     """A change, its interval and the margin as places on a line, in percent of its length; 50 is no change.
 
     What lies beyond the line is at its end.
@@ -41,12 +41,12 @@ def reach(figures: Iterable[Judged], margin: float) -> float:
     return max(furthest, FEWEST_MARGINS * margin, SMALLEST_REACH)
 
 
-def strip(figure: Judged, margin: float, reach: float) -> Strip | None:
+def strip(figure: Judged, margin: float, reach: float) -> ChangeStrip | None:
     """Place a figure on the line; None where its change is no number."""
     if math.isnan(figure.change):
         return None
     places = (figure.low, figure.high, figure.change, margin)
-    return Strip(*(round(50 + 50 * min(max(each / reach, -1.0), 1.0), 1) for each in places))
+    return ChangeStrip(*(round(50 + 50 * min(max(each / reach, -1.0), 1.0), 1) for each in places))
 
 
 HERE: Final = Path(__file__).parent
@@ -63,7 +63,7 @@ LINES: Final[tuple[tuple[str, Style, int], ...]] = ((BASE, "faint", 0), (HEAD, "
 """Base lies as a broad line beneath head: both are seen where they are one."""
 
 
-class Card(Struct, frozen=True, kw_only=True):
+class EndpointCard(Struct, frozen=True, kw_only=True):
     """What the page tells of one endpoint."""
 
     endpoint: Endpoint
@@ -76,12 +76,12 @@ class Card(Struct, frozen=True, kw_only=True):
         return script_json({"charts": [self.chart], "judged_from_s": 0, "end_s": 0})
 
 
-def write_page(path: Path, outcome: Outcome) -> None:
+def write_page(path: Path, outcome: Comparison) -> None:
     """Write the page of one comparison."""
-    path.write_text(render_page(outcome), encoding="utf-8")
+    path.write_text(render_comparison_page(outcome), encoding="utf-8")
 
 
-def render_page(outcome: Outcome) -> str:
+def render_comparison_page(outcome: Comparison) -> str:
     """Draw the page."""
     furthest = reach((*outcome.figures, *outcome.control), outcome.rules.margin)
     return render(
@@ -113,13 +113,13 @@ def unbroken(text: str) -> str:
     return re.sub(r"(?<=\d) (?=%|ms\b)", NO_BREAK, text)
 
 
-def cards(outcome: Outcome) -> list[Card]:
-    """Tell endpoint by endpoint, the worst first, with those open that are more than "not slower"."""
+def cards(outcome: Comparison) -> list[EndpointCard]:
+    """Return a card for each endpoint, the worst first; those that are more than "not slower" are open."""
     found = endpoints(outcome)
     is_notable = [each.verdict not in {"not slower", "void"} for each in found]
     is_open = is_notable if any(is_notable) else [number == 0 for number in range(len(found))]
     return [
-        Card(
+        EndpointCard(
             endpoint=each,
             chart=distributions(outcome, each.name),
             is_open=opened,
@@ -128,7 +128,7 @@ def cards(outcome: Outcome) -> list[Card]:
     ]
 
 
-def distributions(outcome: Outcome, endpoint: str) -> Chart | None:
+def distributions(outcome: Comparison, endpoint: str) -> Chart | None:
     """Draw both sides' response times by percentile; None where nothing was kept of them."""
     curves = outcome.curves.get(endpoint)
     if curves is None:
@@ -148,7 +148,7 @@ def distributions(outcome: Outcome, endpoint: str) -> Chart | None:
     )
 
 
-def _failures(outcome: Outcome) -> list[tuple[str, list[int]]]:
+def _failures(outcome: Comparison) -> list[tuple[str, list[int]]]:
     """Count every reason side by side, the commonest first."""
     sides = [outcome.failures.get(side, {}) for side in SIDES]
     found = {

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from msgspec import Struct
 
-from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES, Outcome, Start
+from loadcheck.compare.comparison import BASE, CONTROL, HEAD, SIDES, Comparison, Start
 from loadcheck.compare.report.words import percent, three_digits
 from loadcheck.compare.shift import Shift
 
@@ -29,8 +29,8 @@ class Started(Struct, frozen=True):
     told: tuple[str, ...]
 
 
-def started(outcome: Outcome) -> Iterator[Started]:
-    """Tell each side's medians, least and most; then by how much head's mean differs from base's."""
+def started(outcome: Comparison) -> Iterator[Started]:
+    """Yield each side's medians, least and most; then by how much head's mean differs from base's."""
     sides = {side: [start for start in outcome.starts if start.side == side] for side in SIDES}
     for side, own in sides.items():
         if own:

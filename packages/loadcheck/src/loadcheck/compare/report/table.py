@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from loadcheck.compare.comparison import Conclusion, Judged, Outcome
+from loadcheck.compare.comparison import Comparison, Conclusion, Judged
 from loadcheck.compare.report.words import amount, endpoints, headline, interval, percent, remarks
 
 COLOURS: Final[dict[Conclusion, str]] = {
@@ -22,7 +22,7 @@ COLOURS: Final[dict[Conclusion, str]] = {
 NUMBERS: Final = ("base", "head", "change", "95 % interval")
 
 
-def render_table(outcomes: Iterable[Outcome], width: int, *, has_colour: bool) -> str:
+def render_comparisons(outcomes: Iterable[Comparison], width: int, *, has_colour: bool) -> str:
     """Draw all comparisons as one table, at most `width` characters wide, and below it what they come to."""
     outcomes = tuple(outcomes)
     return drawn(_table(outcomes), _sentences(outcomes), width, has_colour=has_colour)
@@ -57,20 +57,20 @@ def coloured(verdict: Conclusion) -> str:
     return f"[{COLOURS[verdict]}]{verdict}[/]"
 
 
-def _sentences(outcomes: Sequence[Outcome]) -> Iterator[str]:
+def _sentences(outcomes: Sequence[Comparison]) -> Iterator[str]:
     for outcome in outcomes:
         for line in (headline(outcome), *remarks(outcome)):
             yield f"{outcome.scenario}: {line}"
 
 
-def _table(outcomes: Sequence[Outcome]) -> Table:
+def _table(outcomes: Sequence[Comparison]) -> Table:
     table = numbers_table("scenario / endpoint", "metric")
     for outcome in outcomes:
         _add(table, outcome)
     return table
 
 
-def _add(table: Table, outcome: Outcome) -> None:
+def _add(table: Table, outcome: Comparison) -> None:
     table.add_row(f"[bold]{escape(outcome.scenario)}[/]", *[""] * 5, coloured(outcome.verdict))
     for endpoint in endpoints(outcome):
         name = f"  {endpoint.name}"

@@ -7,8 +7,16 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from loadcheck.compare.comparison import BASE, CONTROL, Conclusion, Judged, Outcome, own_failures, verdict_of
-from loadcheck.compare.decide import DECIDING, Rules, Verdict
+from loadcheck.compare.comparison import (
+    BASE,
+    CONTROL,
+    Comparison,
+    Conclusion,
+    Judged,
+    own_failures,
+    verdict_of,
+)
+from loadcheck.compare.decide import DECIDING, ChangeVerdict, Rules
 
 MINUS: Final = "\N{MINUS SIGN}"
 BADNESS: Final[tuple[Conclusion, ...]] = (
@@ -31,7 +39,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     sentence: str
 
 
-def headline(outcome: Outcome) -> str:
+def headline(outcome: Comparison) -> str:
     """Say in one sentence what came out."""
     match outcome.verdict:
         case "failing":
@@ -49,21 +57,21 @@ def headline(outcome: Outcome) -> str:
             return f"Not slower than {outcome.base_name}: {margins(outcome.rules)}."
 
 
-def endpoints(outcome: Outcome) -> list[Endpoint]:
-    """Tell endpoint by endpoint, the worst first."""
+def endpoints(outcome: Comparison) -> list[Endpoint]:
+    """Return the endpoints, the worst first."""
     names = dict.fromkeys(figure.endpoint for figure in outcome.figures)
     return sorted((_endpoint(outcome, name) for name in names), key=_rank)
 
 
-def explain(outcome: Outcome) -> str:
+def explain(outcome: Comparison) -> str:
     """Say all that a test should say where a comparison has not come out well: a line each."""
     told = () if outcome.void_reasons else endpoints(outcome)
     lines = (*(f"{each.name}: {each.sentence}" for each in told), *remarks(outcome))
     return "\n  ".join((headline(outcome), *lines))
 
 
-def remarks(outcome: Outcome) -> Iterator[str]:
-    """Tell what no figure does: why it is void, what failed or is not judged, which functions grew."""
+def remarks(outcome: Comparison) -> Iterator[str]:
+    """Yield what no figure shows: why it is void, what failed or is not judged, which functions grew."""
     yield from (f"void: {reason}" for reason in outcome.void_reasons)
     for reason, count in _own_failures(outcome).items():
         known = sum(outcome.failures.get(side, {}).get(reason, 0) for side in (BASE, CONTROL))
@@ -117,18 +125,18 @@ def amount(value_ms: float) -> str:
     return f"{three_digits(value_ms)} ms"
 
 
-def _own_failures(outcome: Outcome) -> dict[str, int]:
+def _own_failures(outcome: Comparison) -> dict[str, int]:
     return own_failures(outcome.failures, outcome.rules.alpha)
 
 
-def _failing(outcome: Outcome) -> str:
+def _failing(outcome: Comparison) -> str:
     told = [f"{reason} ({_counted(count, 'time')})" for reason, count in _own_failures(outcome).items()]
     what = f": {_first_of(told, 'reason')}" if told else ""
     return f"Failing: head fails more often than {outcome.base_name}{what}."
 
 
 def _doubts(figures: Sequence[Judged]) -> str:
-    """Tell the figure that is least certain, and what the run could have seen of it."""
+    """Return the figure that is least certain, and what the run could have seen of it."""
     doubtful = _of("inconclusive", figures)
     if not doubtful:
         return "there was no figure to compare"
@@ -147,7 +155,7 @@ def _at(figure: Judged) -> str:
     return f"at {percent(figure.change, '+')} ({interval(figure, '+')})"
 
 
-def _moved(figures: Sequence[Judged], verdict: Verdict) -> str:
+def _moved(figures: Sequence[Judged], verdict: ChangeVerdict) -> str:
     """Name the figure that moved furthest, and how many moved with it."""
     moved = sorted(_of(verdict, figures), key=lambda each: -abs(each.change))
     told = [f"{each.name} by {size} ({bounds})" for each in moved for size, bounds in [_distance(each)]]
@@ -165,7 +173,7 @@ def _rank(endpoint: Endpoint) -> tuple[int, float]:
     return BADNESS.index(endpoint.verdict), -max(figure.change for figure in endpoint.figures)
 
 
-def _endpoint(outcome: Outcome, name: str) -> Endpoint:
+def _endpoint(outcome: Comparison, name: str) -> Endpoint:
     figures = tuple(figure for figure in outcome.figures if figure.endpoint == name)
     verdict: Conclusion = "void" if outcome.void_reasons else verdict_of(figures)
     sentence = "Nothing is said of its speed: the run is void."
@@ -176,7 +184,7 @@ def _endpoint(outcome: Outcome, name: str) -> Endpoint:
     return Endpoint(name=name, figures=figures, verdict=verdict, sentence=sentence)
 
 
-def _sentence(outcome: Outcome, figures: Sequence[Judged]) -> str:
+def _sentence(outcome: Comparison, figures: Sequence[Judged]) -> str:
     if {figure.verdict for figure in figures} == {"not slower"}:
         nearest = max(figures, key=lambda each: each.high - outcome.rules.margin_of(each.metric))
         margin = as_set(outcome.rules.margin_of(nearest.metric))
@@ -197,12 +205,12 @@ def _clauses(figures: Sequence[Judged]) -> Iterator[str]:
         yield f"{_listed(steady)} {'is' if len(steady) == 1 else 'are'} not slower"
 
 
-def _of(verdict: Verdict, figures: Sequence[Judged]) -> list[Judged]:
+def _of(verdict: ChangeVerdict, figures: Sequence[Judged]) -> list[Judged]:
     return [figure for figure in figures if figure.verdict == verdict]
 
 
 def _first_of(told: Sequence[str], what: str) -> str:
-    """Tell the first and count the others."""
+    """Return the first, and the number of the others."""
     more = len(told) - 1
     return told[0] + (f", and {_counted(more, f'other {what}')}" if more else "")
 

@@ -39,7 +39,7 @@ class Callers:
 
     @contextmanager
     def coming(self) -> Iterator[None]:
-        """Tell that a caller does what it does before its first call, such as to log in."""
+        """Count a caller that does what comes before its first call, such as a login."""
         self._coming += 1
         try:
             yield
@@ -51,7 +51,7 @@ class Callers:
         self._wait_while(lambda: self._coming > 0)
 
     def arrive(self, name: str, due_s: float) -> None:
-        """Give an arrival to a free caller of a class, or let it wait in line."""
+        """Pass an arrival to a free caller of its class, or queue it."""
         woke_s = self._clock.elapsed_s()
         self.late_ms.append((woke_s - due_s) * 1_000)
         self.due_s.append(due_s)

@@ -61,7 +61,7 @@ def _telling(leave: Leave) -> Leave:
 
 
 def _wait_no_longer_than(timeout_s: float) -> None:
-    """Give `HttpUser` the time-out that it lacks; a task's own stands."""
+    """Set the time-out that `HttpUser` lacks; a task's own is kept."""
     request = clients.HttpSession.request
 
     @functools.wraps(request)

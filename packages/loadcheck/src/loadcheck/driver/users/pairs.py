@@ -62,7 +62,7 @@ class Turn:
         return self._meter.cost_ms(begin) if begin else math.nan
 
     def end(self) -> None:
-        """The task has ended."""
+        """Note that the task has ended."""
         self._meter.end()
 
 

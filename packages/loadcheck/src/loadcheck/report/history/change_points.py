@@ -15,7 +15,7 @@ SERVER_METRICS: Final = ("cpu_per_request_ms", "memory_mb")
 MORE_IS_BETTER: Final = frozenset({"rate_per_s"})
 
 
-class Series(Struct, frozen=True, kw_only=True):
+class FigureSeries(Struct, frozen=True, kw_only=True):
     """One figure over the commits, in one profile and on one kind of machine.
 
     `endpoint` is None for all requests, and for the server's figures. `numbers` are the places of the values
@@ -37,7 +37,7 @@ class Change(Struct, frozen=True, kw_only=True):
     `number` is the place of `commit` in the history, `p_value` that of `Level`.
     """
 
-    series: Series
+    series: FigureSeries
     number: int
     commit: str
     commit_before: str
@@ -67,7 +67,7 @@ class Stay(Struct, frozen=True, kw_only=True):
 class Course(Struct, frozen=True, kw_only=True):
     """What became of a series: where it stayed, and the changes between."""
 
-    series: Series
+    series: FigureSeries
     stays: tuple[Stay, ...]
     changes: tuple[Change, ...]
 
@@ -82,7 +82,7 @@ def courses(history: History) -> tuple[Course, ...]:
     return tuple(_course(history, series) for series in series_of(history))
 
 
-def series_of(history: History) -> tuple[Series, ...]:
+def series_of(history: History) -> tuple[FigureSeries, ...]:
     """Return every figure over the commits; profiles and kinds of machines are never mixed."""
     found: dict[tuple[str, str | None, str, str, str], list[tuple[int, float]]] = {}
     for number, each in enumerate(history):
@@ -90,7 +90,7 @@ def series_of(history: History) -> tuple[Series, ...]:
             key = (scenario, endpoint, metric, each.profile, each.machine.name)
             found.setdefault(key, []).append((number, value))
     return tuple(
-        Series(
+        FigureSeries(
             scenario=scenario,
             endpoint=endpoint,
             metric=metric,
@@ -117,7 +117,7 @@ def _known(figures: EndpointFigures | ScenarioFigures, names: Iterable[str]) -> 
     yield from ((name, value) for name, value in values if value is not None)
 
 
-def _course(history: History, series: Series) -> Course:
+def _course(history: History, series: FigureSeries) -> Course:
     found = levels(np.array(series.values))
     return Course(
         series=series,
@@ -133,7 +133,7 @@ def _course(history: History, series: Series) -> Course:
     )
 
 
-def _change(history: History, series: Series, old: Level, new: Level) -> Change:
+def _change(history: History, series: FigureSeries, old: Level, new: Level) -> Change:
     number = series.numbers[new.places[0]]
     return Change(
         series=series,

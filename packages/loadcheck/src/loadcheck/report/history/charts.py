@@ -6,7 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from loadcheck.model.objectives import with_unit
-from loadcheck.report.history.change_points import Course, Series, Stay
+from loadcheck.report.history.change_points import Course, FigureSeries, Stay
 from loadcheck.report.history.measurements import History
 from loadcheck.report.history.words import FIGURES, amount, direction, short_commit, subject
 from loadcheck.report.html.chart import MOST_SERIES, Numbers
@@ -22,7 +22,7 @@ class Mark(Struct, frozen=True, kw_only=True):
     is_worse: bool
 
 
-class Line(Struct, frozen=True, kw_only=True):
+class MachineLine(Struct, frozen=True, kw_only=True):
     """One kind of machine's values, record by record, None where it has none; and where they stayed."""
 
     name: str
@@ -31,13 +31,13 @@ class Line(Struct, frozen=True, kw_only=True):
     colour: int
 
 
-class Chart(Struct, frozen=True, kw_only=True):
+class FigureChart(Struct, frozen=True, kw_only=True):
     """A figure over the commits."""
 
     title: str
     metric: str
     summary: str
-    lines: tuple[Line, ...]
+    lines: tuple[MachineLine, ...]
     marks: tuple[Mark, ...]
 
     def told_at(self, number: int) -> str:
@@ -46,7 +46,7 @@ class Chart(Struct, frozen=True, kw_only=True):
         return next((with_unit(self.metric, value) for value in values if value is not None), "")
 
 
-def charts(history: History, found: Iterable[Course]) -> tuple[Chart, ...]:
+def charts(history: History, found: Iterable[Course]) -> tuple[FigureChart, ...]:
     """Draw the P95 of each endpoint and the server's CPU; all machines in one chart, each a line."""
     machines = list(dict.fromkeys(each.machine.name for each in history))
     together: dict[tuple[str | None, str], list[Course]] = {}
@@ -56,17 +56,17 @@ def charts(history: History, found: Iterable[Course]) -> tuple[Chart, ...]:
     return tuple(_chart(history, machines, each) for each in together.values())
 
 
-def _chart(history: History, machines: Sequence[str], found: Sequence[Course]) -> Chart:
+def _chart(history: History, machines: Sequence[str], found: Sequence[Course]) -> FigureChart:
     series = found[0].series
     title = f"{FIGURES[series.metric]} of {subject(series)}"
     changes = [change for course in found for change in course.changes]
     told = [f"{amount(each)}, {direction(each)}, at {short_commit(each.commit)}" for each in changes]
-    return Chart(
+    return FigureChart(
         title=title,
         metric=series.metric,
         summary=f"{title}: {_range(found)}; {'; '.join(told) or 'no change'}",
         lines=tuple(
-            Line(
+            MachineLine(
                 name=course.series.machine if len(machines) > 1 else FIGURES[series.metric],
                 values=_spread(course.series, len(history)),
                 stays=() if course.has_too_few else course.stays,
@@ -80,7 +80,7 @@ def _chart(history: History, machines: Sequence[str], found: Sequence[Course]) -
     )
 
 
-def _spread(series: Series, length: int) -> Numbers:
+def _spread(series: FigureSeries, length: int) -> Numbers:
     values: list[float | None] = [None] * length
     for number, value in zip(series.numbers, series.values, strict=True):
         values[number] = value

@@ -53,7 +53,7 @@ class Level(Struct, frozen=True, kw_only=True):
 
 
 def levels(values: Floats) -> tuple[Level, ...]:
-    """Tell the levels of values in their order; of fewer than `FEWEST_VALUES` it is one, whatever they are.
+    """Return the levels of values in their order; fewer than `FEWEST_VALUES` are always one level.
 
     Fewer than `FEWEST_IN_A_ROW` at a level of their own are an accident, or too new to tell, and belong to no
     level. Accidents that stand out are left out at first, as one of them can hide a change; then the shortest
@@ -72,7 +72,7 @@ def levels(values: Floats) -> tuple[Level, ...]:
 
 
 def _are_accidents(values: Floats) -> NDArray[np.bool_]:
-    """Tell which values are far from most of those just before them, and of those just after.
+    """Return which values are far from most of those just before them, and of those just after.
 
     What is far is measured by how much neighbours differ, which neither accidents nor changes of level alter
     much: of normal values, half differ by less than 0.954 standard deviations.

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from loadcheck.model.objectives import with_unit
 from loadcheck.report.history.change_points import Change, Course, courses
-from loadcheck.report.history.charts import Chart, charts
+from loadcheck.report.history.charts import FigureChart, charts
 from loadcheck.report.history.levels import FEWEST_IN_A_ROW, FEWEST_VALUES, MIN_MAGNITUDE
 from loadcheck.report.history.measurements import History, Measurement, ScenarioFigures
 from loadcheck.report.history.words import FIGURES, amount, direction, headline, short_commit, subject
@@ -23,7 +23,7 @@ class Moved(Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
 
 
-class Card(Struct, frozen=True, kw_only=True):
+class ChangeCard(Struct, frozen=True, kw_only=True):
     """What the page tells of one scenario; `nights` are its records, the newest first."""
 
     number: int
@@ -31,7 +31,7 @@ class Card(Struct, frozen=True, kw_only=True):
     scenario: str
     name: str
     courses: tuple[Course, ...]
-    charts: tuple[Chart, ...]
+    charts: tuple[FigureChart, ...]
     nights: tuple[tuple[int, Measurement, ScenarioFigures], ...]
 
     @property
@@ -90,8 +90,8 @@ def _moved(history: History, found: Sequence[Course]) -> Iterator[Moved]:
         yield Moved(at=history[number], changes=tuple(here))
 
 
-def _cards(history: History, found: Sequence[Course]) -> Iterator[Card]:
-    """Tell of each scenario, those that were played in another profile apart."""
+def _cards(history: History, found: Sequence[Course]) -> Iterator[ChangeCard]:
+    """Yield a card for each scenario and profile."""
     names = dict.fromkeys((each.profile, played.scenario) for each in history for played in each.scenarios)
     has_profiles = len({profile for profile, _ in names}) > 1
     for number, (profile, scenario) in enumerate(names, 1):
@@ -100,7 +100,7 @@ def _cards(history: History, found: Sequence[Course]) -> Iterator[Card]:
             for course in found
             if (course.series.profile, course.series.scenario) == (profile, scenario)
         )
-        yield Card(
+        yield ChangeCard(
             number=number,
             profile=profile,
             scenario=scenario,

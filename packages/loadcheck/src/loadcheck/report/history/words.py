@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from loadcheck.report.history.change_points import SERVER_METRICS, Change, Course, Series
+from loadcheck.report.history.change_points import SERVER_METRICS, Change, Course, FigureSeries
 from loadcheck.report.history.levels import FEWEST_VALUES
 from loadcheck.report.history.measurements import History
 from loadcheck.report.html.page import ALL_REQUESTS
@@ -35,7 +35,7 @@ def headline(history: History, found: Iterable[Course]) -> str:
     return f"{commits}, no change."
 
 
-def subject(series: Series) -> str:
+def subject(series: FigureSeries) -> str:
     """Say what a figure is of."""
     if series.metric in SERVER_METRICS:
         return "the server"

@@ -141,7 +141,7 @@ def _open_rates(run: Finished, cut: Slices, workload: Workload, done: Series) ->
 
 
 def _due(workload: Workload, cut: Slices) -> Series:
-    """The arrival rate asked for, stage by stage; the warm-up belongs to the first."""
+    """Return the arrival rate asked for, stage by stage; the warm-up belongs to the first."""
     at_s = (np.arange(cut.count) + 0.5) * cut.width_s
     rate, stage_end_s = np.full(cut.count, np.nan), workload.warm_up_s
     stage_start_s = 0.0

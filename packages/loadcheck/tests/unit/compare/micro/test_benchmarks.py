@@ -10,8 +10,8 @@ from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 from loadcheck.compare.base import Checkout
 from loadcheck.compare.comparison import BASE, HEAD
 from loadcheck.compare.decide import Rules
-from loadcheck.compare.micro.benchmarks import MicroOutcome, Surroundings, compare
-from loadcheck.compare.micro.round import RULES, MicroFailed, Plan, Ran
+from loadcheck.compare.micro.benchmarks import MicroComparison, MicroSurroundings, compare_benchmarks
+from loadcheck.compare.micro.round import RULES, MicroFailed, MicroPlan, Ran
 
 SAME = "bench/test_tiny.py::test_same"
 WORK = "bench/test_tiny.py::test_work"
@@ -38,11 +38,11 @@ class MadeUp:
         self._takes_s = takes_s
         self._now_s = 1_000.0
         self._random = np.random.default_rng(1)
-        self.around = Surroundings(
+        self.around = MicroSurroundings(
             run=self._run, now_s=lambda: self._now_s, environment_of=lambda _: ENVIRONMENT
         )
 
-    def _run(self, _: Plan, side: Checkout, folder: Path) -> Ran:
+    def _run(self, _: MicroPlan, side: Checkout, folder: Path) -> Ran:
         number = len(self.ran)
         self.ran.append(side.name)
         self.folders.append(folder)
@@ -58,19 +58,19 @@ class MadeUp:
         return Ran(file, self._failures.get(side.name, {}))
 
 
-def plan(**settings) -> Plan:
+def plan(**settings) -> MicroPlan:
     base, head = (
         Checkout(name=name, commit=name[0] * 40, folder=Path("/"), python="") for name in (BASE, HEAD)
     )
     told = {"base": base, "base_name": "before", "head": head, "paths": ("bench",), "out": Path("/out")}
-    return Plan(**{"project": Path("/"), "logs": Path("/logs"), **told, **settings})
+    return MicroPlan(**{"project": Path("/"), "logs": Path("/logs"), **told, **settings})
 
 
-def outcome_of(made: MadeUp, **settings) -> MicroOutcome:
-    return compare(plan(**settings), made.around).outcome
+def outcome_of(made: MadeUp, **settings) -> MicroComparison:
+    return compare_benchmarks(plan(**settings), made.around).outcome
 
 
-def verdicts(outcome: MicroOutcome) -> dict[str, str]:
+def verdicts(outcome: MicroComparison) -> dict[str, str]:
     return {figure.endpoint: figure.verdict for figure in outcome.figures}
 
 

@@ -2,12 +2,12 @@ import pytest
 from packages.loadcheck.tests.unit.compare.outcomes import ENVIRONMENT
 
 from loadcheck.compare.comparison import Judged
-from loadcheck.compare.decide import Rules, Verdict
-from loadcheck.compare.micro.benchmarks import MicroOutcome
+from loadcheck.compare.decide import ChangeVerdict, Rules
+from loadcheck.compare.micro.benchmarks import MicroComparison
 from loadcheck.compare.micro.table import render_micro, time_of
 
 
-def figure(name: str, verdict: Verdict, change: float) -> Judged:
+def figure(name: str, verdict: ChangeVerdict, change: float) -> Judged:
     return Judged(
         endpoint=f"tests/perf/micro/test_answers.py::{name}",
         metric="CPU",
@@ -21,7 +21,7 @@ def figure(name: str, verdict: Verdict, change: float) -> Judged:
     )
 
 
-OUTCOME = MicroOutcome(
+OUTCOME = MicroComparison(
     base="b" * 40,
     base_name="origin/main",
     head="a" * 40,
@@ -42,7 +42,7 @@ OUTCOME = MicroOutcome(
 )
 
 
-def lines_of(outcome: MicroOutcome) -> list[str]:
+def lines_of(outcome: MicroComparison) -> list[str]:
     return render_micro(outcome, 140, has_colour=False).splitlines()
 
 

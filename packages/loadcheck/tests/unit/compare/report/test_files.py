@@ -7,7 +7,13 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from loadcheck.compare.report.files import encode, metrics_text, properties_of, schema, write_all
+from loadcheck.compare.report.files import (
+    comparison_metrics,
+    comparison_properties,
+    encode,
+    schema,
+    write_comparisons,
+)
 
 PUBLISHED = Path(__file__).parents[4] / "docs" / "compare.schema.json"
 SEARCH = "/api/v1/clients/search"
@@ -62,7 +68,7 @@ def test_the_published_schema_is_current():
 
 
 def test_what_moved_is_told_in_percent_of_base_and_all_else_is_as_it_was(slower):
-    found = samples_of(metrics_text([slower]))
+    found = samples_of(comparison_metrics([slower]))
     assert len(found) == 13
     moved = {key: value for key, value in found.items() if value != 100}
     assert moved == {
@@ -73,22 +79,22 @@ def test_what_moved_is_told_in_percent_of_base_and_all_else_is_as_it_was(slower)
 
 
 def test_two_runs_that_differ_by_noise_alone_leave_the_same_lines(not_slower, inconclusive):
-    assert metrics_text([not_slower]) == metrics_text([inconclusive])
+    assert comparison_metrics([not_slower]) == comparison_metrics([inconclusive])
 
 
 def test_a_void_comparison_has_no_metrics(void, slower):
-    assert metrics_text([void]) == "# EOF\n"
-    assert metrics_text([void, slower]) == metrics_text([slower])
+    assert comparison_metrics([void]) == "# EOF\n"
+    assert comparison_metrics([void, slower]) == comparison_metrics([slower])
 
 
 def test_any_name_can_be_a_label(slower):
     odd = replace(slower, scenario='a "b"\\c\nd')
-    assert ('a "b"\\c\nd', SEARCH, "P95") in samples_of(metrics_text([odd]))
+    assert ('a "b"\\c\nd', SEARCH, "P95") in samples_of(comparison_metrics([odd]))
 
 
 def test_a_session_leaves_a_record_metrics_and_a_page_for_each_comparison(tmp_path, slower, void):
     other = replace(void, scenario="other[50 users]")
-    write_all(tmp_path / "out", [slower, other, slower])
+    write_comparisons(tmp_path / "out", [slower, other, slower])
     assert {str(path.relative_to(tmp_path / "out")) for path in tmp_path.rglob("*.*")} == {
         "compare.json",
         "metrics.txt",
@@ -99,13 +105,13 @@ def test_a_session_leaves_a_record_metrics_and_a_page_for_each_comparison(tmp_pa
 
 
 def test_a_session_without_comparisons_leaves_an_empty_record(tmp_path):
-    write_all(tmp_path, [])
+    write_comparisons(tmp_path, [])
     assert json.loads((tmp_path / "compare.json").read_text())["outcomes"] == []
     assert (tmp_path / "metrics.txt").read_text() == "# EOF\n"
 
 
 def test_junit_is_told_the_verdict_and_each_change(slower, void):
-    told = properties_of(slower)
+    told = comparison_properties(slower)
     assert told[0] == ("verdict", "slower")
     assert ("/api/v1/clients/search P95 change", 0.0823) in told
-    assert ("void", void.void_reasons[0]) in properties_of(void)
+    assert ("void", void.void_reasons[0]) in comparison_properties(void)

@@ -3,7 +3,7 @@ import math
 import pytest
 from msgspec.structs import replace
 
-from loadcheck.compare.report.page import Strip, reach, strip
+from loadcheck.compare.report.page import ChangeStrip, reach, strip
 
 
 @pytest.fixture
@@ -13,12 +13,12 @@ def figure(slower):
 
 def test_no_change_is_in_the_middle(figure):
     steady = replace(figure, change=0.0, low=-0.05, high=0.05)
-    assert strip(steady, 0.05, reach=0.1) == Strip(low=25.0, high=75.0, change=50.0, margin=75.0)
+    assert strip(steady, 0.05, reach=0.1) == ChangeStrip(low=25.0, high=75.0, change=50.0, margin=75.0)
 
 
 def test_what_lies_beyond_the_line_is_at_its_end(figure):
     far = replace(figure, change=0.3, low=-math.inf, high=math.inf)
-    assert strip(far, 0.05, reach=0.2) == Strip(low=0.0, high=100.0, change=100.0, margin=62.5)
+    assert strip(far, 0.05, reach=0.2) == ChangeStrip(low=0.0, high=100.0, change=100.0, margin=62.5)
 
 
 def test_what_is_no_number_has_no_place(figure):
