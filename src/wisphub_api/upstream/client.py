@@ -51,7 +51,7 @@ class UpstreamCall(Struct, frozen=True):
     """One try of one call, as it ended.
 
     Attributes:
-        path: What was asked for, ids as their names: `/api/plan-internet/pppoe/{plan_id}/`.
+        path: What was asked for, with the names of ids in place of them: `/api/tasks/{task_id}/`.
         outcome: "ok", or the name of the error.
         elapsed_s: From sending to the answer, read and decoded; waiting for a permit left out.
     """
