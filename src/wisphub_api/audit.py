@@ -1,4 +1,4 @@
-"""Who has checked an identity or changed something, and how that ended: a line in the log for each.
+"""The audit log: who has checked an identity or changed something, and how that ended; a line for each.
 
 A line holds the names of the fields that were given and never their values, nor a number that was given for
 a client's and is none: it may be anybody's document.
@@ -26,36 +26,36 @@ from wisphub_api.exceptions import (
 
 logger = logging.getLogger(__name__)
 
-Event = Literal["verify", "resolve", "update client", "open ticket", "start ping"]
+Action = Literal["verify", "resolve", "update client", "open ticket", "start ping"]
 Outcome = Literal["valid", "invalid", "no_such_client", "refused", "done", "failed", "uncertain", "abandoned"]
 
 
-class Deed(Struct, frozen=True):
+class AuditEvent(Struct, frozen=True):
     """What somebody does.
 
     Attributes:
-        event: What it is.
+        action: What it is.
         caller: Who does it.
         service_id: Which client's; None where that is not known to be a client.
         fields: The names of what was given.
     """
 
-    event: Event
+    action: Action
     caller: str
     service_id: int | None
     fields: Sequence[str]
 
 
-def note(deed: Deed, outcome: Outcome) -> None:
-    """Write down how a deed ended."""
-    key = deed.caller.partition("@")[0]  # less the address of those without a key
-    facts = {"key": key, "service_id": deed.service_id, "fields": list(deed.fields), "outcome": outcome}
-    log_facts(logger, deed.event, facts)
+def record_event(event: AuditEvent, outcome: Outcome) -> None:
+    """Log how an event ended."""
+    key = event.caller.partition("@")[0]  # less the address of those without a key
+    facts = {"key": key, "service_id": event.service_id, "fields": list(event.fields), "outcome": outcome}
+    log_facts(logger, event.action, facts)
 
 
 @contextmanager
-def audited(deed: Deed) -> Iterator[None]:
-    """Write down how what is done in this context ends; until then the number is taken for a client's."""
+def audited(event: AuditEvent) -> Iterator[None]:
+    """Record how what is done in this context ends; until then the number is taken for a client's."""
     outcome: Outcome = "abandoned"
     try:
         yield
@@ -63,10 +63,10 @@ def audited(deed: Deed) -> Iterator[None]:
     except WispHubAPIError as error:
         outcome = _outcome(error)
         if not isinstance(error, UpstreamError | ZoneLimitReached):  # these come once the client is found
-            deed = msgspec.structs.replace(deed, service_id=None)
+            event = msgspec.structs.replace(event, service_id=None)
         raise
     finally:
-        note(deed, outcome)
+        record_event(event, outcome)
 
 
 def _outcome(error: WispHubAPIError) -> Outcome:

@@ -100,7 +100,7 @@ async def _tickets(net: WispHubNet, settings: Settings) -> str:
 
 
 async def _payment_methods(net: WispHubNet, _: Settings) -> str:
-    return f"{len((await read_payment_methods(net)).rows)} read"
+    return f"{len(await read_payment_methods(net))} read"
 
 
 def never_filled(clients: Sequence[Client]) -> list[str]:

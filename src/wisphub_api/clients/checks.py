@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.api_keys import Caller
-from wisphub_api.audit import Deed, Outcome, note
+from wisphub_api.audit import AuditEvent, Outcome, record_event
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
@@ -52,14 +52,14 @@ class Decision(Struct, frozen=True):
     """What a check has found, before it is counted and may be said.
 
     Attributes:
-        deed: What the audit has of it.
+        event: What the audit has of it.
         service_id: Whose data it is said to be; None where that was to be found out.
         outcome: How it ends, unless the caller has failed too often.
         answer: What is said then; an error is raised.
         is_counted: Whether it counts among the caller's checks.
     """
 
-    deed: Deed
+    event: AuditEvent
     service_id: int | None
     outcome: Outcome
     answer: Reading[Any] | WispHubAPIError
@@ -153,7 +153,7 @@ class IdentityChecks:
             return _FREE
         has_failed = decision.outcome != "valid"
         return self._rules.failures.spend_now(
-            decision.deed.caller, decision.service_id, has_failed=has_failed
+            decision.event.caller, decision.service_id, has_failed=has_failed
         )
 
     async def _say(self, decision: Decision) -> Reading[Any]:
@@ -167,16 +167,16 @@ class IdentityChecks:
         has_failed = decision.outcome != "valid"
         try:
             return await self._rules.failures.spend(
-                decision.deed.caller, decision.service_id, has_failed=has_failed
+                decision.event.caller, decision.service_id, has_failed=has_failed
             )
         except asyncio.CancelledError:  # it may have been counted
-            note(decision.deed, "abandoned")
+            record_event(decision.event, "abandoned")
             raise
 
     def _conclude(self, decision: Decision, spent: Spent) -> Reading[Any]:
         """Write down how a check has ended, and return its answer."""
         outcome: Outcome = decision.outcome if spent.is_granted else "refused"
-        note(decision.deed, outcome)
+        record_event(decision.event, outcome)
         self._rules.observe(outcome)
         if not spent.is_granted:
             detail = "Too many identity checks have failed. Try again later."
@@ -204,10 +204,10 @@ def _verify(
     """Decide whether the given data is this client's."""
     directory = reading.value
     known = directory.by_service_id(service_id)
-    deed = Deed("verify", caller.name, service_id if known else None, claim.given)
+    event = AuditEvent("verify", caller.name, service_id if known else None, claim.given)
     if known is None and caller.may_read:
         error = NotFound("No client has this service_id.", age_s=reading.age_s)
-        return Decision(deed, service_id, "no_such_client", error, is_counted=False)
+        return Decision(event, service_id, "no_such_client", error, is_counted=False)
     price = None
     # For who may not read the clients it is looked up in any case: they could tell by the time it takes.
     if plans is not None and not (caller.may_read and known is not None and _has_price(known)):
@@ -215,22 +215,22 @@ def _verify(
     found = verify(claim, known or nobody(), price)
     outcome: Outcome = "no_such_client" if known is None else "valid" if found.is_valid else "invalid"
     is_said = outcome == "valid" or caller.may_read
-    return Decision(deed, service_id, outcome, reading.map(lambda _: found if is_said else NOT_VALID))
+    return Decision(event, service_id, outcome, reading.map(lambda _: found if is_said else NOT_VALID))
 
 
 def _resolve(claim: Claim, caller: Caller, reading: Reading[Directory], matches: list[Client]) -> Decision:
     """Decide whose data it is."""
     one = matches[0] if len(matches) == 1 else None
-    deed = Deed("resolve", caller.name, one.service_id if one else None, claim.given)
+    event = AuditEvent("resolve", caller.name, one.service_id if one else None, claim.given)
     if one is not None:
         found = one if caller.may_read else ClientNumber(one.service_id)
-        return Decision(deed, None, "valid", reading.map(lambda _: represent(found)))
+        return Decision(event, None, "valid", reading.map(lambda _: represent(found)))
     error = (
         AmbiguousMatch("More than one client matches. Give all four fields, or longer ones.")
         if matches
         else NotFound("No client matches.", age_s=reading.age_s)
     )
-    return Decision(deed, None, "invalid", error)
+    return Decision(event, None, "invalid", error)
 
 
 def _plan_price(client: Client, directory: Directory, plans: PlanCatalogue) -> float | None:

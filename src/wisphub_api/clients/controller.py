@@ -13,7 +13,7 @@ from litestar.openapi.spec import OpenAPIResponse, Operation, Schema
 from litestar.params import FromPath, PathParameter, QueryParameter
 
 from wisphub_api.api_keys import Caller
-from wisphub_api.audit import Deed, audited
+from wisphub_api.audit import AuditEvent, audited
 from wisphub_api.cache.answers import Question
 from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.wish import Wish
@@ -183,7 +183,7 @@ class ClientController(Controller):
 
         To send the same again is safe. 504 `uncertain-outcome`: it may have been changed.
         """
-        with audited(Deed("update client", request.user, service_id, tuple(data.given))):
+        with audited(AuditEvent("update client", request.user, service_id, tuple(data.given))):
             return written_response(await client_updates.update(service_id, data))
 
     @post(

@@ -27,12 +27,12 @@ async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> Pla
     Raises:
         UpstreamError: The plans could not be read.
     """
-    crawl = await read_plans(net)
-    asked = [plan for plan in crawl.rows if has_detail(plan)]
+    plans = await read_plans(net)
+    asked = [plan for plan in plans if has_detail(plan)]
     results = await asyncio.gather(*(read_detail(net, plan) for plan in asked), return_exceptions=True)
     _refuse_if_half_failed(results)
     known = previous.by_id if previous else {}
-    by_id = {plan.plan_id: plan for plan in crawl.rows}
+    by_id = {plan.plan_id: plan for plan in plans}
     by_id |= {plan.plan_id: _settle(plan, result, known) for plan, result in zip(asked, results, strict=True)}
     ordered = tuple(by_id[plan_id] for plan_id in sorted(by_id))
     return PlanCatalogue(ordered, by_id)

@@ -10,7 +10,6 @@ from msgspec import Struct
 from wisphub_api.internet_plans.models import InternetPlan
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.paging import Crawl
 from wisphub_api.upstream.wire import PageReader, Text, clean_text, decode, to_price
 
 LIST: Final = "/api/plan-internet/"
@@ -36,7 +35,7 @@ class PlanDetailWire(Struct):
     subida: Text = None
 
 
-async def read_plans(net: WispHubNet) -> Crawl[InternetPlan]:
+async def read_plans(net: WispHubNet) -> list[InternetPlan]:
     """Read all plans, without their price and speeds, or raise: never a part of them."""
     return await net.crawl(LIST, _PAGES, lambda plan: plan.plan_id)
 

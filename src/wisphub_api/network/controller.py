@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.openapi.spec import Operation, RequestBody
 from litestar.params import PathParameter, QueryParameter
 
-from wisphub_api.audit import Deed, audited
+from wisphub_api.audit import AuditEvent, audited
 from wisphub_api.network.models import Diagnosis, PingOrder
 from wisphub_api.network.service import NetworkService
 from wisphub_api.web.admission import SCOPE
@@ -62,7 +62,7 @@ class NetworkController(Controller):
         data: ClosedBody[PingOrder] = AS_USUAL,
     ) -> Response[Diagnosis]:
         """Start a diagnostic; join the one that runs, or return the one that has just ended."""
-        with audited(Deed("start ping", request.user, service_id, data.__struct_fields__)):
+        with audited(AuditEvent("start ping", request.user, service_id, data.__struct_fields__)):
             diagnosis = await network.start(service_id, data.pings)
         location = f"{self.path}/ping/{diagnosis.task_id}/"
         return Response(diagnosis, headers={"Location": location, **NOT_KEPT})

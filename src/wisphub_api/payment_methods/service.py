@@ -19,8 +19,7 @@ async def load_payment_methods(net: WispHubNet) -> PaymentMethods:
     Raises:
         UpstreamError: They could not be read.
     """
-    crawl = await read_payment_methods(net)
-    return tuple(sorted(crawl.rows, key=lambda method: method.payment_method_id))
+    return tuple(sorted(await read_payment_methods(net), key=lambda method: method.payment_method_id))
 
 
 class PaymentMethodService:

@@ -9,7 +9,6 @@ from msgspec import Struct
 from wisphub_api.payment_methods.models import PaymentMethod
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.upstream.paging import Crawl
 from wisphub_api.upstream.wire import PageReader, Text, clean_text
 
 PATH: Final = "/api/formas-de-pago/"
@@ -22,7 +21,7 @@ class PaymentMethodWire(Struct):
     nombre: Text = None
 
 
-async def read_payment_methods(net: WispHubNet) -> Crawl[PaymentMethod]:
+async def read_payment_methods(net: WispHubNet) -> list[PaymentMethod]:
     """Read all payment methods, or raise: never a part of them."""
     return await net.crawl(PATH, _PAGES, lambda method: method.payment_method_id, urgency=Urgency.BACKGROUND)
 

@@ -9,7 +9,7 @@ from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, PathParameter
 
-from wisphub_api.audit import Deed, audited
+from wisphub_api.audit import AuditEvent, audited
 from wisphub_api.tickets.idempotency import KEY_PATTERN
 from wisphub_api.tickets.models import LARGEST_ID, SubjectGroup, Ticket, TicketRequest, ZoneState
 from wisphub_api.tickets.service import TicketService
@@ -82,7 +82,7 @@ class TicketController(Controller):
         looks for it first, one without may open a second.
         """
         given = [name for name in data.__struct_fields__ if getattr(data, name) is not None]
-        with audited(Deed("open ticket", request.user, data.service_id, given)):
+        with audited(AuditEvent("open ticket", request.user, data.service_id, given)):
             ticket = await tickets.open(data, caller=request.user, key=idempotency_key)
         return Response(ticket, headers=_PRIVATE | {"Location": f"{PATH}/{ticket.ticket_id}"})
 

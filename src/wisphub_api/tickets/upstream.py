@@ -67,8 +67,7 @@ async def read_all_tickets(net: WispHubNet) -> list[Ticket]:
 
 
 async def _read(net: WispHubNet, filters: Mapping[str, int], urgency: Urgency) -> list[Ticket]:
-    found = await net.crawl(LIST, _PAGES, lambda ticket: ticket.ticket_id, filters=filters, urgency=urgency)
-    return found.rows
+    return await net.crawl(LIST, _PAGES, lambda ticket: ticket.ticket_id, filters=filters, urgency=urgency)
 
 
 def _may_be_in(ticket: Ticket, state: int) -> bool:

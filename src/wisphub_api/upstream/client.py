@@ -19,7 +19,7 @@ from wisphub_api.settings import Settings
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget, Urgency
 from wisphub_api.upstream.failures import refusal, translate, uncertainty
-from wisphub_api.upstream.paging import Crawl, Fetch, Sink, crawl, crawl_into
+from wisphub_api.upstream.paging import Fetch, Sink, crawl
 from wisphub_api.upstream.wire import Page, PageReader
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class UpstreamCall(Struct, frozen=True):
     """One try of one call, as it ended.
 
     Attributes:
-        path: What was asked for, ids as their names: `/api/plan-internet/pppoe/{plan_id}/`.
+        path: What was asked for, with the names of ids in place of them: `/api/tasks/{task_id}/`.
         outcome: "ok", or the name of the error.
         elapsed_s: From sending to the answer, read and decoded; waiting for a permit left out.
     """
@@ -117,18 +117,25 @@ class WispHubNet:
         *,
         filters: Mapping[str, int] = NO_FILTERS,
         urgency: Urgency = Urgency.NEEDED,
-    ) -> Crawl[T]:
-        """Read a list page by page, or raise: never a part of it; `key` returns a row's id."""
-        result = await crawl(self._pages(path, read, filters, urgency), key)
-        _log_set_aside(path, result.set_aside)
-        return result
+    ) -> list[T]:
+        """Read a list page by page, or raise: never a part of it. Of rows with one key the last is kept."""
+        rows = await self.crawl_into(list[T], path, read, key, filters=filters, urgency=urgency)
+        return list({key(row): row for row in rows}.values())
 
-    async def crawl_into(
-        self, sink: Callable[[], S], path: str, read: PageReader[Any, T], key: Callable[[T], int]
+    async def crawl_into(  # noqa: PLR0913  # as `crawl`, and where to
+        self,
+        sink: Callable[[], S],
+        path: str,
+        read: PageReader[Any, T],
+        key: Callable[[T], int],
+        *,
+        filters: Mapping[str, int] = NO_FILTERS,
+        urgency: Urgency = Urgency.NEEDED,
     ) -> S:
-        """Read a list that every answer needs as `crawl` does, into the last of the sinks that are made."""
-        rows, tally = await crawl_into(sink, self._pages(path, read, NO_FILTERS, Urgency.NEEDED), key)
-        _log_set_aside(path, tally.set_aside)
+        """Read a list as `crawl` does, every row into a sink; return the last of the sinks that are made."""
+        rows, tally = await crawl(sink, self._pages(path, read, filters, urgency), key)
+        if tally.set_aside:
+            logger.warning("%s: %d rows without a usable id set aside", path, tally.set_aside)
         return rows
 
     def _pages(
@@ -267,8 +274,3 @@ def _backoff_for(error: Exception) -> bool | float:
     if isinstance(error, UpstreamError) and error.retry_after_s is not None:
         return error.retry_after_s if error.retry_after_s <= LONGEST_WAIT_S else False
     return isinstance(error, UpstreamError) and not isinstance(error, UpstreamRefused)
-
-
-def _log_set_aside(path: str, rows: int) -> None:
-    if rows:
-        logger.warning("%s: %d rows without a usable id set aside", path, rows)

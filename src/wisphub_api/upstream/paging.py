@@ -58,28 +58,7 @@ class Tally(Struct, frozen=True):
     repeats: int
 
 
-class Crawl(Struct, Generic[R], frozen=True):
-    """A list read whole.
-
-    Attributes:
-        rows: Its rows, each key once.
-        set_aside: How many rows had no usable id.
-        repeats: How many rows came more than once.
-    """
-
-    rows: list[R]
-    set_aside: int
-    repeats: int = 0
-
-
-async def crawl(fetch: Fetch[R], key: Callable[[R], int]) -> Crawl[R]:
-    """Read a list whole, as `crawl_into` does; of rows with the same key it keeps the last."""
-    rows, tally = await crawl_into(list[R], fetch, key)
-    unique = {key(row): row for row in rows}
-    return Crawl(list(unique.values()), tally.set_aside, tally.repeats)
-
-
-async def crawl_into(sink: Callable[[], S], fetch: Fetch[R], key: Callable[[R], int]) -> tuple[S, Tally]:
+async def crawl(sink: Callable[[], S], fetch: Fetch[R], key: Callable[[R], int]) -> tuple[S, Tally]:
     """Read a list whole, its pages side by side; no more than a few are held at once.
 
     Args:

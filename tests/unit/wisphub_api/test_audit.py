@@ -12,11 +12,11 @@ import pytest
 from wisphub_api import audit
 from wisphub_api import exceptions as faults
 from wisphub_api.api_keys import ApiKey, digest
-from wisphub_api.audit import Deed, audited
+from wisphub_api.audit import AuditEvent, audited
 
 Lines = Callable[[], list[dict[str, Any]]]
 FACTS = ("key", "service_id", "fields", "outcome")
-DEED = Deed("open ticket", "bot", 7, ["service_id", "subject"])
+EVENT = AuditEvent("open ticket", "bot", 7, ["service_id", "subject"])
 V1 = "/api/v1"
 REFERENCE: dict[str, Any] = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
 TICKET: dict[str, Any] = {"service_id": 7, "subject": "Internet Lento", "description": "Perro bravo"}
@@ -48,7 +48,7 @@ def lines(monkeypatch) -> Lines:
 
 
 def test_what_was_done_is_written_down(lines):
-    with audited(DEED):
+    with audited(EVENT):
         pass
     assert lines() == [
         {
@@ -75,15 +75,15 @@ def test_what_was_done_is_written_down(lines):
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else str(value),
 )
-def test_what_went_wrong_is_told_and_a_number_only_where_it_is_a_clients(lines, error, outcome, service_id):
-    with pytest.raises(type(error)), audited(DEED):
+def test_what_went_wrong_is_logged_and_a_number_only_where_it_is_a_clients(lines, error, outcome, service_id):
+    with pytest.raises(type(error)), audited(EVENT):
         raise error
     (line,) = lines()
     assert (line["outcome"], line["service_id"]) == (outcome, service_id)
 
 
 def test_the_address_of_who_has_no_key_is_left_out(lines):
-    with audited(msgspec.structs.replace(DEED, caller="anonymous@10.20.30.40")):
+    with audited(msgspec.structs.replace(EVENT, caller="anonymous@10.20.30.40")):
         pass
     assert lines()[0]["key"] == "anonymous"
 
@@ -108,7 +108,7 @@ async def test_identity_checks_are_written_down_as_they_ended(serve, strict, lin
     async with serve(strict) as api:
         record = (await api.get(f"{V1}/clients/by-service-id/7")).json()
         claim = {name: record[name] for name in ("name", "address", "internet_plan_name")}
-        told = [
+        logged = [
             await ask(api, lines, "POST", "/clients/7/verify", **REFERENCE),
             await ask(api, lines, "POST", "/clients/1032456789/verify", "web-key", **REFERENCE),
             await ask(api, lines, "POST", "/clients/7/verify", **REFERENCE | {"address": "zzz"}),
@@ -118,7 +118,7 @@ async def test_identity_checks_are_written_down_as_they_ended(serve, strict, lin
         ]
     given = ["address", "internet_plan_price"]
     three = ["name", "address", "internet_plan_name"]
-    assert [tuple(line.values()) for line in told] == [
+    assert [tuple(line.values()) for line in logged] == [
         ("verify", "bot", 7, given, "valid"),
         ("verify", "web", None, given, "no_such_client"),
         ("verify", "bot", 7, given, "invalid"),
@@ -130,13 +130,13 @@ async def test_identity_checks_are_written_down_as_they_ended(serve, strict, lin
 
 async def test_each_write_is_written_down(api, lines):
     await api.get(f"{V1}/clients/")
-    told = [
+    logged = [
         await ask(api, lines, "PUT", "/clients/7", phone="3001234567"),
         await ask(api, lines, "PUT", "/clients/999999", phone="3001234567"),
         await ask(api, lines, "POST", "/tickets", **TICKET),
         await ask(api, lines, "POST", "/network/7/ping", pings=2),
     ]
-    assert [tuple(line.values()) for line in told] == [
+    assert [tuple(line.values()) for line in logged] == [
         ("update client", "bot", 7, ["phone"], "done"),
         ("update client", "bot", None, ["phone"], "no_such_client"),
         ("open ticket", "bot", 7, ["service_id", "subject", "description"], "done"),

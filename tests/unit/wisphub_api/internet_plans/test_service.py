@@ -10,7 +10,6 @@ from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.internet_plans.service import load_catalogue
 from wisphub_api.internet_plans.upstream import PlanDetailWire
 from wisphub_api.upstream.budget import Urgency
-from wisphub_api.upstream.paging import Crawl
 
 PCQ = InternetPlan(4, "Colegio", "PCQ")
 BARE = [
@@ -29,8 +28,8 @@ class Net:
     def __init__(self, *details: InternetPlan | Exception) -> None:
         self.details = dict(zip([2, 1, 3, 5], details, strict=True))
 
-    async def crawl(self, *_: Any) -> Crawl[InternetPlan]:
-        return Crawl([*BARE, PCQ], set_aside=0)
+    async def crawl(self, *_: Any) -> list[InternetPlan]:
+        return [*BARE, PCQ]
 
     async def read(self, path: str, *_: Any, plan_id: int, urgency: Urgency) -> PlanDetailWire:
         detail = self.details[plan_id]

