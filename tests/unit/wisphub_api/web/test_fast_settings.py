@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.unit.wisphub_api.web.both_ways import ANSWERED, HOST, READER, Both, key, running
+from tests.unit.wisphub_api.web.both_ways import ANSWERED, HOST, READER, VERIFIER, Both, key, running
 
 CHOICES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "hosts": ({}, {"allowed_hosts": ("service", "*.isp.example")}),
@@ -74,6 +74,27 @@ def test_every_usual_check_is_answered_by_the_fast_path(combined, runner):
         sized = [key(), HOST, (b"content-length", b"%d" % len(CLAIM)), *fields]
         answer = runner.run(combined.compare("POST", b"/api/v1/clients/7/verify", sized, CLAIM))
         assert (answer.status, combined.fast_answers) == (200, before + 1)
+
+
+REFUSED = [
+    ("/api/v1/clients/by-service-id/7", [key("unknown"), HOST]),
+    ("/api/v1/clients/by-service-id/7", [HOST]),
+    ("/api/v1/clients/by-service-id/7", [key(VERIFIER), HOST]),
+    ("/api/v1/clients/by-service-id/7", [key(), (b"host", b"elsewhere.example")]),
+    ("/api/v1/clients/by-service-id/7", [key(), HOST, HOST]),
+    ("/api/v1/clients/by-service-id/7", [key()]),
+    ("/api/v1/clients/?limit=0", [key(), HOST]),
+    ("/api/v1/clients/search?q=an&colour=red", [key(), HOST]),
+    ("/api/v1/clients/", [key(), HOST, (b"cache-control", b"only-if-cached, max-age=0")]),
+    ("/api/v1/clients/", [key(), HOST, (b"origin", b"https://page.example")]),
+    ("/api/v1/clients/", [key(), HOST, (b"x-forwarded-for", b"192.0.2.9")]),
+]
+
+
+def test_what_a_setting_forbids_or_changes_is_answered_alike(combined, runner):
+    for path, fields in REFUSED:
+        for method in ("GET", "HEAD"):
+            runner.run(combined.compare(method, path.encode(), fields))
 
 
 def test_both_ways_count_towards_one_rate_limit(runner, settings_of_both):
