@@ -7,9 +7,15 @@ from litestar import Litestar, Request, Response
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 
-from wisphub_sim.api import ClientsController, PlansController, TicketsController, payment_methods, task
-from wisphub_sim.control import SimController
-from wisphub_sim.gate import Gate
+from wisphub_sim.behaviour.middleware import Gate
+from wisphub_sim.routes.api import (
+    ClientsController,
+    PlansController,
+    TicketsController,
+    payment_methods,
+    task,
+)
+from wisphub_sim.routes.controls import SimController
 from wisphub_sim.settings import Settings
 from wisphub_sim.simulation import Simulation
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from wisphub_sim.people import REFERENCE_ID
+from wisphub_sim.data.people import REFERENCE_ID
 
 Row = dict[str, Any]
 

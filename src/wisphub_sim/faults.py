@@ -5,7 +5,7 @@ import random
 
 import msgspec
 
-from wisphub_sim.fault import Fault, Strike
+from wisphub_sim.behaviour.faults import Fault, Strike
 
 
 class _Posted:

@@ -1,6 +1,6 @@
 """Which services exist, and in what order the list shows them."""
 
-from wisphub_sim.people import REFERENCE_ID
+from wisphub_sim.data.people import REFERENCE_ID
 
 
 class Roster:

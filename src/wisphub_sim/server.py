@@ -11,7 +11,7 @@ import uvicorn
 from litestar import Litestar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from wisphub_sim.disruption import TRANSPORT
+from wisphub_sim.behaviour.disruption import TRANSPORT
 
 
 class DroppableProtocol(HttpToolsProtocol):

@@ -1,11 +1,11 @@
 """The parts of one running simulator, put together."""
 
-from wisphub_sim.diagnostics import PingTasks
-from wisphub_sim.directory import Directory
+from wisphub_sim.behaviour.traffic import Traffic
+from wisphub_sim.data.diagnostics import PingTasks
+from wisphub_sim.data.directory import Directory
+from wisphub_sim.data.tickets import TicketDesk
 from wisphub_sim.faults import FaultBoard
 from wisphub_sim.settings import Settings
-from wisphub_sim.tickets import TicketDesk
-from wisphub_sim.traffic import Traffic
 
 
 class Simulation:

@@ -15,7 +15,7 @@ from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.snapshot.records import ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 from wisphub_api.upstream.wire import Page, PageReader
-from wisphub_sim.data import client_record
+from wisphub_sim.data.records import client_record
 
 PAGE = 300
 SAMPLE = 1000

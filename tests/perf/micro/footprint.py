@@ -27,7 +27,7 @@ from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 from wisphub_api.memory import give_back_what_is_freed
 from wisphub_api.upstream.wire import PageReader
-from wisphub_sim.data import client_record
+from wisphub_sim.data.records import client_record
 
 PAGE = 300
 SEARCHED = 500

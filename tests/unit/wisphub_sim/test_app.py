@@ -3,7 +3,7 @@ from wisphub_sim.simulation import Simulation
 
 
 async def test_a_bug_of_its_own_is_logged_and_called_one(in_process, monkeypatch, caplog):
-    monkeypatch.setattr("wisphub_sim.api.plan_rows", lambda: 1 / 0)
+    monkeypatch.setattr("wisphub_sim.routes.api.plan_rows", lambda: 1 / 0)
 
     async with in_process() as client:
         response = await client.get("/api/plan-internet/")

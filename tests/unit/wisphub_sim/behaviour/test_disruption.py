@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from wisphub_sim.bad_rows import spoil_rows
-from wisphub_sim.disruption import _transport
-from wisphub_sim.fault import Fault
+from wisphub_sim.behaviour.disruption import _transport
+from wisphub_sim.behaviour.faults import Fault
 from wisphub_sim.faults import FaultBoard
 
 CLIENTS = "/api/clientes/"

@@ -2,8 +2,8 @@
 
 import msgspec
 
+from wisphub_sim.data.vocabulary import COMPANIES, FIRST_NAMES, FOLDED, SECOND_NAMES, SURNAMES
 from wisphub_sim.draws import draws, pick
-from wisphub_sim.vocabulary import COMPANIES, FIRST_NAMES, FOLDED, SECOND_NAMES, SURNAMES
 
 REFERENCE_ID = 7
 Phone = str | int | None

@@ -9,10 +9,10 @@ from typing import Any
 from litestar.types import ASGIApp, HTTPScope, Receive, Send
 from msgspec.structs import replace
 
-from wisphub_sim.answer import Answer, answer_of, refusal, send_body
 from wisphub_sim.bad_rows import spoil_rows
-from wisphub_sim.directory import Directory
-from wisphub_sim.fault import Fault, Strike
+from wisphub_sim.behaviour.faults import Fault, Strike
+from wisphub_sim.behaviour.response import Answer, answer_of, refusal, send_body
+from wisphub_sim.data.directory import Directory
 
 TRANSPORT = "wisphub_sim.transport"
 _PROXY_PAGE = (

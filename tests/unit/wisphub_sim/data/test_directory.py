@@ -1,4 +1,4 @@
-from wisphub_sim.directory import Directory
+from wisphub_sim.data.directory import Directory
 
 
 def test_a_service_that_came_later_is_found_by_its_document():

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from wisphub_sim.catalogue import (
+from wisphub_sim.data.catalogue import (
     PLANS,
     REFERENCE_PLAN,
     REFERENCE_ZONE,
@@ -11,10 +11,8 @@ from wisphub_sim.catalogue import (
     ZONES,
     Plan,
 )
-from wisphub_sim.draws import draws, pick
-from wisphub_sim.oddities import ODDITIES
-from wisphub_sim.people import REFERENCE_ID, Person, holder_of
-from wisphub_sim.vocabulary import (
+from wisphub_sim.data.people import REFERENCE_ID, Person, holder_of
+from wisphub_sim.data.vocabulary import (
     ADDRESSES,
     ANTENNAS,
     CITIES,
@@ -24,6 +22,8 @@ from wisphub_sim.vocabulary import (
     STATES,
     WIFI_ROUTERS,
 )
+from wisphub_sim.draws import draws, pick
+from wisphub_sim.oddities import ODDITIES
 
 Record = dict[str, Any]
 SECRET_PREFIX = "SIM-SECRET-"  # noqa: S105 - a mark that leak tests look for, no secret

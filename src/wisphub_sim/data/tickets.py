@@ -5,10 +5,10 @@ import itertools
 from collections.abc import Mapping
 from typing import Any
 
-from wisphub_sim.catalogue import TECHNICIANS, ZONES
-from wisphub_sim.data import zone_of
-from wisphub_sim.directory import Directory
-from wisphub_sim.people import REFERENCE_ID
+from wisphub_sim.data.catalogue import TECHNICIANS, ZONES
+from wisphub_sim.data.directory import Directory
+from wisphub_sim.data.people import REFERENCE_ID
+from wisphub_sim.data.records import zone_of
 from wisphub_sim.settings import LONGEST_NUMBER
 
 OPEN_STATE = 1

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from wisphub_sim.data import Record, client_record
-from wisphub_sim.people import holder_of
+from wisphub_sim.data.people import holder_of
+from wisphub_sim.data.records import Record, client_record
 from wisphub_sim.roster import Roster
 from wisphub_sim.settings import LONGEST_NUMBER
 

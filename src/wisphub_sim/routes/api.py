@@ -10,12 +10,12 @@ from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from wisphub_sim.catalogue import DETAIL_TYPES, PAYMENT_METHODS, plan_detail, plan_rows
-from wisphub_sim.directory import PROFILE_FIELDS, exact_filters
+from wisphub_sim.data.catalogue import DETAIL_TYPES, PAYMENT_METHODS, plan_detail, plan_rows
+from wisphub_sim.data.directory import PROFILE_FIELDS, exact_filters
+from wisphub_sim.data.tickets import InvalidTicket
 from wisphub_sim.invoices import balance
-from wisphub_sim.paging import PageRequest, cut_page, encode_page
+from wisphub_sim.routes.paging import PageRequest, cut_page, encode_page
 from wisphub_sim.simulation import Simulation
-from wisphub_sim.tickets import InvalidTicket
 
 AnyRequest = Request[Any, Any, Any]
 Sim = NamedDependency[Simulation]

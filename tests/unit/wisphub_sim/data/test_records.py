@@ -4,9 +4,9 @@ from collections import Counter
 import msgspec
 import pytest
 
-from wisphub_sim.data import SECRET_PREFIX, client_record
+from wisphub_sim.data.people import REFERENCE_ID, holder_of
+from wisphub_sim.data.records import SECRET_PREFIX, client_record
 from wisphub_sim.oddities import ODDITIES
-from wisphub_sim.people import REFERENCE_ID, holder_of
 
 FIELDS = """
 id_servicio usuario nombre email cedula direccion localidad ciudad telefono descuento saldo rfc

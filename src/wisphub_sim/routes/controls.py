@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from wisphub_sim.fault import Fault, InvalidFault
+from wisphub_sim.behaviour.faults import Fault, InvalidFault
 from wisphub_sim.latency import parse_latency
 from wisphub_sim.settings import LONGEST_S, MOST_PER_S, Conduct
 from wisphub_sim.simulation import Simulation

@@ -7,9 +7,9 @@ from typing import cast
 
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
-from wisphub_sim.answer import Answer, refusal
-from wisphub_sim.disruption import Disruption, retry_after
-from wisphub_sim.routes import UNKNOWN, lacks_slash, template_of
+from wisphub_sim.behaviour.disruption import Disruption, retry_after
+from wisphub_sim.behaviour.paths import UNKNOWN, lacks_slash, template_of
+from wisphub_sim.behaviour.response import Answer, refusal
 from wisphub_sim.simulation import Simulation
 
 CONTROLS = "/_sim/"

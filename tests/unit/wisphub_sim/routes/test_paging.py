@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from wisphub_sim.paging import PageRequest, cut_page
+from wisphub_sim.routes.paging import PageRequest, cut_page
 
 URL = "http://host/api/clientes/"
 

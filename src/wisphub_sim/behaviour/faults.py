@@ -4,7 +4,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from wisphub_sim.routes import TEMPLATES, covers, is_known
+from wisphub_sim.behaviour.paths import TEMPLATES, covers, is_known
 from wisphub_sim.settings import LONGEST_S
 
 Kind = Literal["status", "hang", "slow_body", "drop", "truncate", "html", "shift", "bad_rows"]

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from wisphub_sim.data import client_record
-from wisphub_sim.people import REFERENCE_ID
+from wisphub_sim.data.people import REFERENCE_ID
+from wisphub_sim.data.records import client_record
 
 Result = list[dict[str, Any]] | str
 _PENDING_STATES = ("PENDING", "PROCESS")  # what the first polls see

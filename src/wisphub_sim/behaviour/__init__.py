@@ -1,0 +1,1 @@
+"""How the simulator answers: latency, rate limit, counts and faults, the same for every route."""

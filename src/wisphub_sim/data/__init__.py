@@ -1,0 +1,1 @@
+"""WispHub Net's synthetic data: subscribers, tickets and ping diagnostics, all made from a seed."""
