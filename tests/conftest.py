@@ -18,9 +18,8 @@ from wisphub_api.fleet.store import MemoryStore
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_sim.app import create_app as create_simulator
-from wisphub_sim.latency import parse_latency
 from wisphub_sim.server import SimServer, bind
-from wisphub_sim.settings import Conduct
+from wisphub_sim.settings import Behaviour, parse_latency
 from wisphub_sim.settings import Settings as SimSettings
 
 CLIENTS = 700
@@ -92,8 +91,8 @@ class Simulator:
 def running_simulator() -> Iterator[Simulator]:
     """Run one simulator for all tests of this worker."""
     listener = bind("127.0.0.1", 0)
-    conduct = Conduct(latency=parse_latency("1"))
-    server = SimServer(create_simulator(SimSettings(clients=CLIENTS, key=NET_KEY, conduct=conduct)))
+    behaviour = Behaviour(latency=parse_latency("1"))
+    server = SimServer(create_simulator(SimSettings(clients=CLIENTS, key=NET_KEY, behaviour=behaviour)))
     thread = threading.Thread(target=server.run, args=([listener],))
     thread.start()
     simulator = Simulator(f"http://127.0.0.1:{listener.getsockname()[1]}")

@@ -1,1 +1,1 @@
-"""A stand-in for WispHub Net: its paths, its fields and its traps, on synthetic data."""
+"""A simulator of WispHub Net: its paths, fields and pitfalls, with synthetic data."""

@@ -1,4 +1,4 @@
-"""Runs the simulator: `python -m wisphub_sim`."""
+"""Run the simulator: `python -m wisphub_sim`."""
 
 from wisphub_sim.cli import main
 

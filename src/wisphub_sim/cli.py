@@ -1,22 +1,21 @@
-"""`python -m wisphub_sim`."""
+"""The command `python -m wisphub_sim`."""
 
 import click
 
 from wisphub_sim.app import create_app
-from wisphub_sim.latency import Latency, parse_latency
 from wisphub_sim.server import SimServer, bind
-from wisphub_sim.settings import LONGEST_S, MOST_PER_S, Conduct, Settings
+from wisphub_sim.settings import LONGEST_S, MOST_PER_S, Behaviour, Latency, Settings, parse_latency
 
 
 class LatencyType(click.ParamType[Latency]):
-    """A latency, as `parse_latency` reads it."""
+    """A latency in the notation of `parse_latency`."""
 
     name = "latency"
 
     def convert(
         self, value: str | Latency, param: click.Parameter | None, ctx: click.Context | None
     ) -> Latency:
-        """Read it, or end the program with what is allowed."""
+        """Return the parsed value, or fail with what is allowed."""
         try:
             return value if isinstance(value, Latency) else parse_latency(value)
         except ValueError as error:
@@ -34,7 +33,7 @@ class RetryAfterType(click.ParamType[float | None]):
     def convert(
         self, value: str | float, param: click.Parameter | None, ctx: click.Context | None
     ) -> float | None:
-        """Read it, or end the program with what is allowed."""
+        """Return the parsed value, or fail with what is allowed."""
         return None if value == "none" else float(_SECONDS(value, param, ctx))
 
 
@@ -76,8 +75,8 @@ def main(  # noqa: PLR0913, PLR0917 - one argument an option
     until_stdin_closes: bool,  # noqa: FBT001 - click passes it by name
 ) -> None:
     """Stand in for WispHub Net: its paths, fields and traps, on synthetic data; controls under /_sim/."""
-    conduct = Conduct(latency_ms, rate_limit, retry_after)
-    server = SimServer(create_app(Settings(clients, seed, key, conduct)))
+    behaviour = Behaviour(latency_ms, rate_limit, retry_after)
+    server = SimServer(create_app(Settings(clients, seed, key, behaviour)))
     try:
         listener = bind(host, port)
     except OSError as error:

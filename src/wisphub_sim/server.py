@@ -1,4 +1,4 @@
-"""The simulator as a process: a socket, a server, and when to stop."""
+"""The simulator's HTTP server: its socket, its start and its end."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ from wisphub_sim.behaviour.disruption import TRANSPORT
 
 
 class DroppableProtocol(HttpToolsProtocol):
-    """Hands each request its connection, so that a fault can close it."""
+    """The HTTP protocol of uvicorn, which passes the connection to the application for `drop` to close."""
 
     def on_message_begin(self) -> None:
         """Begin a request."""
@@ -24,7 +24,7 @@ class DroppableProtocol(HttpToolsProtocol):
 
 
 class SimServer(uvicorn.Server):
-    """Says when it accepts connections, and leaves at once when told to."""
+    """A uvicorn server that prints its address once it accepts connections, and stops without draining."""
 
     def __init__(self, app: Litestar) -> None:
         super().__init__(
@@ -34,13 +34,13 @@ class SimServer(uvicorn.Server):
                 ws="none",
                 log_level="critical",
                 access_log=False,
-                timeout_keep_alive=75,  # as a common proxy: uvicorn's 5 s would cut idle pools
-                timeout_graceful_shutdown=0,  # hung requests are ours: there is nothing to wait for
+                timeout_keep_alive=75,  # nginx's default: uvicorn's 5 s would close idle pools
+                timeout_graceful_shutdown=0,  # a request in flight may be a `hang`, which never ends
             )
         )
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, then print the one line that says where."""
+        """Start, then print the address, which parent processes wait for."""
         await super().startup(sockets)
         for listener in sockets or []:
             host, port = listener.getsockname()[:2]
@@ -49,11 +49,11 @@ class SimServer(uvicorn.Server):
             sys.stdout.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 - uvicorn's signature
-        """Stop; unlike uvicorn, without dying of the signal afterwards."""
+        """Stop with exit code 0: uvicorn would raise the signal again afterwards."""
         self.should_exit = True
 
     def stop_when_stdin_closes(self) -> None:
-        """Stop once the process at the other end of standard input is gone."""
+        """Stop when standard input ends, which is when the parent process has ended."""
         threading.Thread(target=self._watch_stdin, daemon=True).start()
 
     def _watch_stdin(self) -> None:
@@ -67,7 +67,7 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a listening socket; port 0 takes a free one.
 
     Raises:
-        OSError: The address cannot be had.
+        OSError: The address is not available.
     """
     return socket.create_server((host, port), family=_family(host), backlog=2048)
 

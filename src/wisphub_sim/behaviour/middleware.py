@@ -1,4 +1,9 @@
-"""What every request passes before the API answers: counts, key, rate limit, latency, faults."""
+"""The middleware before every route of the API.
+
+A request passes these steps in this order, up to the first that answers: count, redirect to the path with a
+slash (301), key (401, 403), known path (404), rate limit (429), latency, fault, route. Requests to the
+controls skip them, so that a test can reset a simulator in which every request fails.
+"""
 
 import asyncio
 import hmac
@@ -9,62 +14,62 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from wisphub_sim.behaviour.disruption import Disruption, retry_after
 from wisphub_sim.behaviour.paths import UNKNOWN, lacks_slash, template_of
-from wisphub_sim.behaviour.response import Answer, refusal
+from wisphub_sim.behaviour.response import BufferedResponse, error_response
 from wisphub_sim.simulation import Simulation
 
-CONTROLS = "/_sim/"
+_CONTROLS = "/_sim/"
 
 
-class Gate:
-    """An ASGI application before another; requests to the controls pass untouched."""
+class Middleware:
+    """An ASGI application around another."""
 
     def __init__(self, app: ASGIApp, simulation: Simulation) -> None:
         self._app = app
-        self._board = simulation.board
+        self._faults = simulation.faults
         self._traffic = simulation.traffic
         self._disruption = Disruption(app, simulation.directory, simulation.settings.seed)
         self._authorization = f"Api-Key {simulation.settings.key}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["path"].startswith(CONTROLS):
+        if scope["path"].startswith(_CONTROLS):
             await self._app(scope, receive, send)
             return
-        scope = cast("HTTPScope", scope)  # the server speaks no WebSocket
+        scope = cast("HTTPScope", scope)  # the server has WebSocket off
         with self._traffic.stats.request(scope["method"], template_of(scope["path"])):
             await self._answer(scope, receive, send)
 
     async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        if refused := _redirect(scope) or self._refusal(scope):
-            await refused.send(send)
+        if response := _redirect(scope) or self._refusal(scope):
+            await response.send(send)
             return
         await asyncio.sleep(self._traffic.delay_s())
-        strike = self._board.strike(scope["method"], scope["path"])
+        strike = self._faults.strike(scope["method"], scope["path"])
         if strike:
             await self._disruption.apply(strike, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
-    def _refusal(self, scope: HTTPScope) -> Answer | None:
-        given = dict(scope["headers"]).get(b"authorization")
-        if given is None:
+    def _refusal(self, scope: HTTPScope) -> BufferedResponse | None:
+        authorization = dict(scope["headers"]).get(b"authorization")
+        if authorization is None:
             detail = "Las credenciales de autenticación no se proveyeron."
-            return refusal(401, detail, ((b"www-authenticate", b"Api-Key"),))
-        if not hmac.compare_digest(given, self._authorization):
-            return refusal(403, "Api-Key inválida.")
+            return error_response(401, detail, ((b"www-authenticate", b"Api-Key"),))
+        if not hmac.compare_digest(authorization, self._authorization):
+            return error_response(403, "Api-Key inválida.")
         if template_of(scope["path"]) == UNKNOWN:
-            return refusal(404, "No encontrado.")
+            return error_response(404, "No encontrado.")
         if not self._traffic.admits(monotonic()):
-            header = retry_after(self._traffic.conduct.retry_after_s)
-            return refusal(429, "Solicitud fue regulada (throttled).", header)
+            header = retry_after(self._traffic.behaviour.retry_after_s)
+            return error_response(429, "Solicitud fue regulada (throttled).", header)
         return None
 
 
-def _redirect(scope: HTTPScope) -> Answer | None:
-    """Send a path without its slash to the one with it; clients repeat a POST as a GET, bodiless."""
+def _redirect(scope: HTTPScope) -> BufferedResponse | None:
+    """Return the redirect of a path that lacks its slash; clients repeat a POST as a GET without a body."""
     if not lacks_slash(scope["path"]):
         return None
     host = dict(scope["headers"]).get(b"host", b"localhost")
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     location = b"http://" + host + scope["raw_path"] + b"/" + query
-    return Answer(301, b"", b"text/html; charset=utf-8", ((b"location", location),))
+    return BufferedResponse(301, b"", b"text/html; charset=utf-8", ((b"location", location),))

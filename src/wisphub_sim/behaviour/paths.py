@@ -1,4 +1,4 @@
-"""The simulated API's paths, as templates: what counts, faults and redirects go by."""
+"""The paths of the simulated API as templates, for counts, faults and redirects."""
 
 import re
 from fnmatch import fnmatchcase
@@ -21,7 +21,7 @@ _PATTERNS = tuple((re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path
 
 
 def template_of(path: str) -> str:
-    """Return the template of a path; less its last slash where the path lacks it; `UNKNOWN` if none."""
+    """Return the template of a path, less its last slash if the path lacks it; `UNKNOWN` if there is none."""
     for pattern, template in _PATTERNS:
         if pattern.fullmatch(path):
             return template
@@ -31,17 +31,17 @@ def template_of(path: str) -> str:
 
 
 def lacks_slash(path: str) -> bool:
-    """Say whether the path is one of the API's without its trailing slash."""
+    """Return whether the path is one of the API but for the last slash."""
     template = template_of(path)
     return template != UNKNOWN and template not in TEMPLATES
 
 
 def covers(glob: str, path: str) -> bool:
-    """Say whether a template, a path or a glob of either stands for this path."""
+    """Return whether a template, a path or a glob of either matches this path."""
     return fnmatchcase(template_of(path), glob) or fnmatchcase(path, glob)
 
 
 def is_known(glob: str) -> bool:
-    """Say whether a template, a path or a glob stands for any path there can be."""
+    """Return whether a template, a path or a glob can match any path of the API."""
     as_template = re.sub(r"/\d+(?=/|$)", "/{id}", glob)
     return template_of(glob) in TEMPLATES or any(fnmatchcase(path, as_template) for path in TEMPLATES)

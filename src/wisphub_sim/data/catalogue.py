@@ -1,4 +1,4 @@
-"""What an internet provider sets up once: plans, zones, routers, technicians, payment methods."""
+"""The provider's fixed tables: plans, zones, routers, technicians, payment methods."""
 
 from typing import Any, Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """An internet plan; speeds in kbit/s as MikroTik writes them."""
+    """An internet plan, its speeds as MikroTik writes them: `5M` or `3072k` bit/s."""
 
     id: int
     nombre: str
@@ -17,7 +17,7 @@ class Plan(msgspec.Struct, frozen=True):
 
     @property
     def price(self) -> float:
-        """The monthly price in pesos."""
+        """Return the monthly price in pesos."""
         return float(self.precio)
 
 
@@ -78,7 +78,7 @@ def plan_rows() -> list[dict[str, Any]]:
 
 
 def plan_detail(kind: str, plan_id: int) -> dict[str, Any] | None:
-    """Return a plan's price and speeds, or nothing when no plan of that kind has this id."""
+    """Return a plan's price and speeds, or None if no plan of that kind has this id."""
     for plan in PLANS:
         if plan.id == plan_id and plan.tipo == DETAIL_TYPES[kind]:
             return {

@@ -1,27 +1,70 @@
-"""The subscribers as the upstream holds them: paged, looked up, edited."""
+"""The list of subscribers: its order, pages, exact filters and edits."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
 
-from wisphub_sim.data.people import holder_of
+from wisphub_sim.data.people import REFERENCE_ID, holder_of
 from wisphub_sim.data.records import Record, client_record
-from wisphub_sim.roster import Roster
-from wisphub_sim.settings import LONGEST_NUMBER
 
 EXACT_FILTERS = ("cedula", "telefono", "id_servicio")
 PROFILE_FIELDS = ("nombre", "apellidos", "cedula", "direccion", "localidad", "ciudad", "telefono", "saldo")
-_CACHED_ROWS = 65_536  # about 110 MB when full: rows of larger lists are made anew
+_CACHED_ROWS = 65_536  # about 110 MB when full; the other rows of a larger list are encoded at every request
+_MOST_DIGITS = 18
+
+
+class Roster:
+    """The ids of the services that exist, in list order.
+
+    It consists of a short head, which insertions and deletions change, and an untouched range of any length.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._last = max(size, REFERENCE_ID)
+        if size < REFERENCE_ID:
+            self._head, self._rest = [*range(1, size), REFERENCE_ID], range(0)
+        else:
+            self._head, self._rest = [], range(1, size + 1)
+
+    def __len__(self) -> int:
+        return len(self._head) + len(self._rest)
+
+    def __contains__(self, service_id: int) -> bool:
+        return service_id in self._rest or service_id in self._head
+
+    def page(self, offset: int, limit: int) -> list[int]:
+        """Return the ids of one page."""
+        head = self._head[offset : offset + limit]
+        start = max(0, offset - len(self._head))
+        return [*head, *self._rest[start : start + limit - len(head)]]
+
+    def head(self) -> list[int]:
+        """Return the ids at the front that insertions and deletions have changed."""
+        return list(self._head)
+
+    def insert(self, rows: int) -> None:
+        """Insert new services at the front, so that the next page repeats rows of the one before."""
+        for _ in range(rows):
+            self._last += 1
+            self._head.insert(0, self._last)
+
+    def delete(self, rows: int) -> None:
+        """Delete services from the front, so that the next page skips rows; the reference record stays."""
+        for _ in range(min(rows, len(self) - 1)):
+            while self._rest and self._head in ([], [REFERENCE_ID]):
+                self._head.append(self._rest[0])
+                self._rest = self._rest[1:]
+            self._head.pop(1 if self._head[0] == REFERENCE_ID else 0)
 
 
 class Directory:
-    """Every service's record, made when it is asked for.
+    """Every service's record, made on demand.
 
     Args:
-        seed: The same seed gives the same records.
+        seed: The seed of the records.
         size: How many services there are at the start.
     """
 
@@ -32,7 +75,7 @@ class Directory:
         self.reset()
 
     def reset(self) -> None:
-        """Forget every edit, insertion and deletion."""
+        """Undo every edit, insertion and deletion."""
         self._roster = Roster(self._size)
         self._edits: dict[int, dict[str, str]] = {}
 
@@ -70,7 +113,7 @@ class Directory:
         ]
 
     def profile(self, service_id: int) -> dict[str, Any]:
-        """Return what the profile of a service shows."""
+        """Return the profile of a service."""
         holder = holder_of(self._seed, service_id)
         record = client_record(self._seed, service_id)
         profile = {field: record.get(field) for field in PROFILE_FIELDS}
@@ -78,15 +121,15 @@ class Directory:
         return profile | self._edits.get(service_id, {})
 
     def edit(self, service_id: int, fields: Mapping[str, str]) -> None:
-        """Change profile fields; the list shows them from now on."""
+        """Change profile fields, here and in the list."""
         self._edits.setdefault(service_id, {}).update(fields)
 
     def insert(self, rows: int) -> None:
-        """Put new services at the front of the list."""
+        """Insert new services at the front of the list."""
         self._roster.insert(rows)
 
     def delete(self, rows: int) -> None:
-        """Take services off the front of the list."""
+        """Delete services from the front of the list."""
         self._roster.delete(rows)
 
     def _row(self, service_id: int) -> bytes:
@@ -96,11 +139,10 @@ class Directory:
         return msgspec.json.encode(self.record(service_id))
 
     def _candidates(self, filters: Mapping[str, str]) -> set[int]:
-        """Services that may match: the index knows neither edits nor those that came later."""
+        """Return the services that may match: also all edited and inserted ones, which the index lacks."""
         if "id_servicio" in filters:
             text = filters["id_servicio"]
-            is_number = text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER
-            return {int(text)} if is_number else set()
+            return {int(text)} if is_number(text) else set()
         found = {service_id for value in filters.values() for service_id in self._by_holder.get(value, ())}
         return found.union(self._edits, self._roster.head())
 
@@ -110,19 +152,20 @@ class Directory:
 
     @cached_property
     def _by_holder(self) -> dict[str, list[int]]:
-        """Service ids by their holder's document and phone."""
-        index = defaultdict(list)
-        for service_id, value in self._holders_values():
-            index[value].append(service_id)
-        return dict(index)
-
-    def _holders_values(self) -> Iterator[tuple[int, str]]:
-        for service_id in range(1, max(self._size, 7) + 1):
+        """Return the lookup index: service ids by their holder's document and phone."""
+        index: dict[str, list[int]] = defaultdict(list)
+        for service_id in range(1, max(self._size, REFERENCE_ID) + 1):
             holder = holder_of(self._seed, service_id)
-            yield service_id, holder.document
-            yield service_id, str(holder.phone)
+            index[holder.document].append(service_id)
+            index[str(holder.phone)].append(service_id)
+        return dict(index)
 
 
 def exact_filters(query: Mapping[str, str]) -> dict[str, str]:
     """Return the filters that exist and are not empty; the upstream ignores all others."""
     return {field: query[field] for field in EXACT_FILTERS if query.get(field)}
+
+
+def is_number(text: str) -> bool:
+    """Return whether the text is a whole number that a request may contain."""
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS

@@ -1,17 +1,24 @@
-"""The subscribers: one person may hold several services."""
+"""The people who subscribe: one person may hold several services."""
 
 import msgspec
 
-from wisphub_sim.data.vocabulary import COMPANIES, FIRST_NAMES, FOLDED, SECOND_NAMES, SURNAMES
-from wisphub_sim.draws import draws, pick
+from wisphub_sim.data.vocabulary import (
+    COMPANIES,
+    FIRST_NAMES,
+    FOLDED,
+    SECOND_NAMES,
+    SURNAMES,
+    draws,
+    pick,
+)
 
-REFERENCE_ID = 7
+REFERENCE_ID = 7  # the one service whose record is the same under every seed: what tests rely on
 Phone = str | int | None
-_ODD_PHONES = 7  # of 40 ways to type a phone, the last odd one
+_LAST_ODD_PHONE = 7  # 8 in 40 phones are typed oddly: 0 to 7
 
 
 class Person(msgspec.Struct, frozen=True):
-    """Who holds a service, as WispHub Net's staff typed it."""
+    """The holder of a service, as the provider's staff typed it."""
 
     first_names: str
     surnames: str
@@ -21,7 +28,7 @@ class Person(msgspec.Struct, frozen=True):
 
     @property
     def full_name(self) -> str:
-        """The name as a client list shows it."""
+        """Return the name as the list of clients shows it."""
         return f"{self.first_names} {self.surnames}".strip()
 
 
@@ -38,7 +45,7 @@ def holder_of(seed: int, service_id: int) -> Person:
 
 
 def person(seed: int, number: int) -> Person:
-    """Return the person of this number; the same seed gives the same person."""
+    """Return the person of this number."""
     roll = draws(seed, "person", number)
     if roll[0] % 40 == 0:
         return _company(roll)
@@ -72,7 +79,7 @@ def _document(roll: tuple[int, ...]) -> str:
 def _phone(roll: tuple[int, ...]) -> Phone:
     number = 3_000_000_000 + (roll[10] << 16 | roll[11]) % 239_999_999
     plain, way = str(number), roll[12] % 40
-    if way > _ODD_PHONES:
+    if way > _LAST_ODD_PHONE:
         return plain
     as_typed: dict[int, Phone] = {
         0: f"+57 {plain[:3]} {plain[3:6]} {plain[6:]}",
@@ -82,6 +89,6 @@ def _phone(roll: tuple[int, ...]) -> Phone:
         4: number,
         5: "",
         6: None,
-        _ODD_PHONES: f"{plain} ",
+        _LAST_ODD_PHONE: f"{plain} ",
     }
     return as_typed[way]

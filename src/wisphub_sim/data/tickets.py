@@ -1,4 +1,4 @@
-"""Support tickets: some from the start, others as they are opened."""
+"""Support tickets: those that exist at the start, and those that requests open."""
 
 import datetime as dt
 import itertools
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from wisphub_sim.data.catalogue import TECHNICIANS, ZONES
-from wisphub_sim.data.directory import Directory
+from wisphub_sim.data.directory import Directory, is_number
 from wisphub_sim.data.people import REFERENCE_ID
 from wisphub_sim.data.records import zone_of
-from wisphub_sim.settings import LONGEST_NUMBER
 
 OPEN_STATE = 1
 STATES = {"1": "Nuevo", "2": "En Progreso", "3": "Resuelto", "4": "Cerrado"}
@@ -23,10 +22,10 @@ Ticket = dict[str, Any]
 
 
 class InvalidTicket(Exception):
-    """A form that the upstream refuses.
+    """A form that WispHub Net refuses.
 
     Attributes:
-        errors: What is wrong, by field.
+        errors: The messages of each wrong field.
     """
 
     def __init__(self, errors: dict[str, list[str]]) -> None:
@@ -34,8 +33,11 @@ class InvalidTicket(Exception):
         self.errors = errors
 
 
-class TicketDesk:
-    """Every ticket; zone `z` begins with `z % 5` open ones, and one has a service of no known zone."""
+class TicketStore:
+    """Every ticket.
+
+    At the start, zone `z` has `z % 5` open tickets, and one open ticket is of a service without a zone.
+    """
 
     def __init__(self, seed: int, directory: Directory) -> None:
         self._seed = seed
@@ -43,7 +45,7 @@ class TicketDesk:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the tickets opened since the start."""
+        """Return to the tickets of the start."""
         self._ids = itertools.count(_FIRST_ID)
         self._tickets: dict[int, Ticket] = {}
         for zone in ZONES:
@@ -61,7 +63,7 @@ class TicketDesk:
         return [ticket for ticket in tickets if not state or str(ticket["estado"]) == state]
 
     def find(self, ticket_id: int) -> Ticket | None:
-        """Return a ticket with its last answer, or nothing."""
+        """Return a ticket with its last answer, or None if there is none with this id."""
         ticket = self._tickets.get(ticket_id)
         if ticket is None:
             return None
@@ -69,10 +71,10 @@ class TicketDesk:
         return ticket | {"respuestas": {"respuesta": answer}}
 
     def open(self, form: Mapping[str, str]) -> Ticket:
-        """Open a ticket and return what the upstream answers.
+        """Open a ticket and return the fields that WispHub Net answers with.
 
         Raises:
-            InvalidTicket: A mandatory field is missing or a value is not understood.
+            InvalidTicket: A mandatory field is missing or a value is invalid.
         """
         if errors := self._errors(form):
             raise InvalidTicket(errors)
@@ -86,19 +88,19 @@ class TicketDesk:
             "fecha_estimada_inicio": form.get("fecha_inicio") or None,
             "fecha_estimada_fin": form.get("fecha_final") or None,
         }
-        told = ("id_ticket", "asunto", "fecha_estimada_inicio", "fecha_estimada_fin", "estado", "prioridad")
-        return {field: ticket[field] for field in told}
+        shown = ("id_ticket", "asunto", "fecha_estimada_inicio", "fecha_estimada_fin", "estado", "prioridad")
+        return {field: ticket[field] for field in shown}
 
     def _errors(self, form: Mapping[str, str]) -> dict[str, list[str]]:
-        # `estado` and `tecnico` pass for optional in the documentation; the upstream refuses without.
+        # WispHub Net documents `estado` and `tecnico` as optional, but refuses a form without them.
         errors = {
             field: "Este campo es requerido."
             for field in ("servicio", "asunto", "estado", "tecnico")
             if not form.get(field)
         }
         checks = {
-            "servicio": lambda text: _is_number(text) and int(text) in self._directory,
-            "tecnico": _is_number,
+            "servicio": lambda text: is_number(text) and int(text) in self._directory,
+            "tecnico": is_number,
             "estado": STATES.__contains__,
             "prioridad": PRIORITIES.__contains__,
             "fecha_inicio": _is_date,
@@ -133,11 +135,7 @@ class TicketDesk:
 
 def _is_date(text: str) -> bool:
     try:
-        dt.datetime.strptime(text, DATE_FORMAT)  # noqa: DTZ007 - the upstream's dates carry no zone
+        dt.datetime.strptime(text, DATE_FORMAT)  # noqa: DTZ007 - WispHub Net's dates have no time zone
     except ValueError:
         return False
     return True
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= LONGEST_NUMBER

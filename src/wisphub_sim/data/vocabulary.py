@@ -1,9 +1,17 @@
-"""Words that Colombian subscribers' records are made of; a word given twice is twice as frequent.
+"""The words that records of Colombian subscribers are made of, and the repeatable draws that choose them.
 
-Benitez and Bellavista are left to the reference record, so that they single it out.
+A word that is listed twice is twice as frequent. Benitez and Bellavista are in the reference record only, so
+that a search for them finds that record alone.
 """
 
+import struct
 import unicodedata
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import TypeVar
+
+T = TypeVar("T")
+_UNPACK = struct.Struct("<32H").unpack
 
 FIRST_NAMES = (
     *("Esperanza", "María", "José", "Luis", "Ana", "Carlos", "Juan", "Martha", "Gloria", "Jorge") * 3,
@@ -51,9 +59,22 @@ COMMENTS = (
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case with no accents, blanks or punctuation: fit for a user name."""
+    """Return the text in lower case without accents, blanks or punctuation, as in a user name."""
     plain = unicodedata.normalize("NFD", text.lower())
     return "".join(letter for letter in plain if letter.isascii() and letter.isalnum())
 
 
 FOLDED = {name: fold(name) for name in (*FIRST_NAMES, *SURNAMES, *COMPANIES, *PLACES)}
+
+
+def draws(seed: int, kind: str, number: int) -> tuple[int, ...]:
+    """Return 32 values, each uniform in 0 to 65,535, that depend on these arguments alone.
+
+    One hash (about a microsecond) yields all of them, so a record can be made without those before it.
+    """
+    return _UNPACK(blake2b(f"{seed}/{kind}/{number}".encode()).digest())
+
+
+def pick(options: Sequence[T], draw: int) -> T:
+    """Return the option that a draw selects."""
+    return options[draw % len(options)]

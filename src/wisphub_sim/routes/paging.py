@@ -1,20 +1,20 @@
-"""Pages as Django REST Framework cuts them: `limit` and `offset`, lenient with what it cannot read."""
+"""Pages as Django REST Framework makes them: `limit` and `offset`, of which it ignores invalid values."""
 
 from collections.abc import Mapping, Sequence
 from urllib.parse import urlencode
 
 import msgspec
 
-DEFAULT_LIMIT = 50
-MAX_LIMIT = 300
+_DEFAULT_LIMIT = 50
+_MAX_LIMIT = 300
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """Which rows are asked for, and of what list.
+    """The requested page of a list.
 
     Attributes:
-        url: The list's address without its query; links to other pages are made from it.
-        query: Every query parameter, those unknown too: links repeat them.
+        url: The list's address without its query, for the links to other pages.
+        query: Every query parameter; links repeat the unknown ones too.
     """
 
     url: str
@@ -22,12 +22,12 @@ class PageRequest(msgspec.Struct, frozen=True):
 
     @property
     def limit(self) -> int:
-        """How many rows: never more than 300, whatever is asked."""
-        return min(_natural(self.query.get("limit")) or DEFAULT_LIMIT, MAX_LIMIT)
+        """Return the number of rows in a page: 300 at most, without an error for more."""
+        return min(_natural(self.query.get("limit")) or _DEFAULT_LIMIT, _MAX_LIMIT)
 
     @property
     def offset(self) -> int:
-        """How many rows come before the page."""
+        """Return the number of rows before the page."""
         return _natural(self.query.get("offset")) or 0
 
     def link(self, offset: int) -> str:
@@ -39,7 +39,7 @@ class PageRequest(msgspec.Struct, frozen=True):
 
 
 def encode_page(page: PageRequest, count: int, rows: Sequence[bytes]) -> bytes:
-    """Return a page's JSON from rows that are JSON already."""
+    """Return a page as JSON from rows that are JSON."""
     following, offset = page.offset + page.limit, page.offset
     links = {
         "next": page.link(following) if following < count else None,
@@ -57,13 +57,13 @@ def encode_page(page: PageRequest, count: int, rows: Sequence[bytes]) -> bytes:
 
 
 def cut_page(page: PageRequest, rows: Sequence[object]) -> bytes:
-    """Return the JSON of one page of a list that is held whole."""
+    """Return one page of a complete list as JSON."""
     chosen = rows[page.offset : page.offset + page.limit]
     return encode_page(page, len(rows), [msgspec.json.encode(row) for row in chosen])
 
 
 def _natural(text: str | None) -> int | None:
-    """Read a whole number of at least 0; anything else is ignored, as the upstream does."""
+    """Parse a number: 0 for a negative one, None for anything else."""
     try:
         number = int(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""The simulator as others start it: a process of its own."""
+"""The simulator as a process of its own."""
 
 import json
 import signal
@@ -16,7 +16,7 @@ READY = "wisphub-sim listening on "
 
 @contextmanager
 def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A simulator's process and address; it is gone afterwards, whatever happens."""
+    """Run a simulator; yield its process and address, and end it afterwards."""
     command = [sys.executable, "-m", "wisphub_sim", "--port", "0", "--latency-ms", "0", *options]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
@@ -38,13 +38,13 @@ def ask(url: str, path: str, body: bytes | None = None) -> dict[str, object]:
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    """How it ended: exit code, the rest of its output, its errors."""
+    """Return the exit code, the rest of the output, and the errors."""
     out, err = process.communicate(timeout=60)
     return process.returncode, out, err
 
 
 @pytest.mark.smoke
-def test_it_says_where_it_listens_and_nothing_else_until_it_is_told_to_stop():
+def test_it_says_where_it_listens_and_nothing_else_until_it_is_stopped():
     with running("--clients", "12") as (process, url):
         assert ask(url, "/api/clientes/")["count"] == 12
         process.send_signal(signal.SIGTERM)

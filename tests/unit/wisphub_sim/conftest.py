@@ -1,4 +1,4 @@
-"""A simulator on a real socket, one for all tests of a worker, as new for each."""
+"""One simulator on a real socket for all tests of a worker, reset before each."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ HEADERS = {"Authorization": f"Api-Key {KEY}"}
 
 @pytest.fixture(scope="session")
 def sim_url() -> Iterator[str]:
-    """Where a simulator listens, from the start: requests wait until it accepts them."""
+    """Run a simulator and return its URL; requests wait until it accepts them."""
     listener = bind("127.0.0.1", 0)
     server = SimServer(create_app(Settings(clients=CLIENTS, key=KEY)))
     thread = threading.Thread(target=server.run, args=([listener],))
@@ -29,7 +29,7 @@ def sim_url() -> Iterator[str]:
 
 @pytest.fixture
 def in_process() -> Callable[[], httpx.AsyncClient]:
-    """Makes a client of a simulator of its own, with neither socket nor thread."""
+    """Return a function that connects to a new simulator without socket or thread."""
 
     def connect() -> httpx.AsyncClient:
         app = create_app(Settings(clients=10, key=KEY))
@@ -41,7 +41,7 @@ def in_process() -> Callable[[], httpx.AsyncClient]:
 
 @pytest.fixture
 def sim(sim_url) -> Iterator[httpx.Client]:
-    """A client with the key, of a simulator that has just been reset."""
+    """Return a client, with the key, of the simulator that has just been reset."""
     with httpx.Client(base_url=sim_url, headers=HEADERS) as client:
         client.post("/_sim/reset").raise_for_status()
         yield client

@@ -3,7 +3,7 @@ import statistics
 
 import pytest
 
-from wisphub_sim.latency import parse_latency
+from wisphub_sim.settings import parse_latency
 
 
 def samples_ms(text):

@@ -6,24 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from wisphub_sim.bad_rows import spoil_rows
-from wisphub_sim.behaviour.disruption import _transport
-from wisphub_sim.behaviour.faults import Fault
-from wisphub_sim.faults import FaultBoard
+from wisphub_sim.behaviour.disruption import _transport, spoil_rows
 
 CLIENTS = "/api/clientes/"
 RNG = random.Random(1)  # noqa: S311 - repeatable on purpose
-
-
-def strikes(board, requests=1000, path=CLIENTS):
-    return [board.strike("GET", path) is not None for _ in range(requests)]
-
-
-def board_with(*faults, seed=1):
-    board = FaultBoard(seed)
-    for fault in faults:
-        board.post(fault)
-    return board
 
 
 def post(sim, **fault):
@@ -32,40 +18,6 @@ def post(sim, **fault):
 
 def ids(page):
     return [int(row["id_servicio"]) for row in page["results"]]
-
-
-def test_a_share_strikes_about_as_often_and_the_same_under_the_same_seed():
-    fault = Fault("status", share=0.3)
-    assert sum(strikes(board_with(fault))) == pytest.approx(300, abs=50)
-    assert strikes(board_with(fault)) == strikes(board_with(fault))
-    assert strikes(board_with(fault)) != strikes(board_with(fault, seed=2))
-
-
-def test_a_count_strikes_no_more_than_that():
-    assert strikes(board_with(Fault("status", count=2)), 4) == [True, True, False, False]
-
-
-def test_a_spent_fault_gives_way_to_the_next():
-    board = board_with(Fault("html", count=1), Fault("status"))
-    struck = [board.strike("GET", CLIENTS) for _ in range(3)]
-    assert [strike.fault.kind for strike in struck if strike] == ["html", "status", "status"]
-
-
-@pytest.mark.parametrize(
-    ("fault", "is_struck"),
-    [
-        (Fault("status", path="/api/clientes/{id}/perfil/"), True),
-        (Fault("status", path="/api/clientes/7/perfil/"), True),
-        (Fault("status", path="/api/clientes/*"), True),
-        (Fault("status", path="/api/clientes/"), False),
-        (Fault("status", method="GET"), True),
-        (Fault("status", method="PUT"), False),
-        (Fault("shift"), False),
-        (Fault("bad_rows"), False),
-    ],
-)
-def test_a_fault_strikes_the_requests_it_covers(fault, is_struck):
-    assert strikes(board_with(fault), 1, "/api/clientes/7/perfil/") == [is_struck]
 
 
 def test_status_answers_with_it_and_retry_after(sim):

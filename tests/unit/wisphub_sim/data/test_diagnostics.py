@@ -9,7 +9,7 @@ def outcome(sim, service_id):
 
 
 def hosts(task):
-    """What each key but the summary says: host, status and received, or an error's text."""
+    """Return the values of each key but the summary: host, status and received, or an error's text."""
     rows = [row for row in task["result"] if "ping-exitoso" not in row]
     return [
         value if isinstance(value, str) else tuple(value.values()) for row in rows for value in row.values()

@@ -5,8 +5,7 @@ import msgspec
 import pytest
 
 from wisphub_sim.data.people import REFERENCE_ID, holder_of
-from wisphub_sim.data.records import SECRET_PREFIX, client_record
-from wisphub_sim.oddities import ODDITIES
+from wisphub_sim.data.records import ODDITIES, SECRET_PREFIX, client_record
 
 FIELDS = """
 id_servicio usuario nombre email cedula direccion localidad ciudad telefono descuento saldo rfc
