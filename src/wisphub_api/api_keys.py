@@ -1,10 +1,10 @@
-"""The consumers' keys as they are written down: a name, what it may do, and the key.
+"""The consumers' keys in the settings and the key file: a name, scopes, and the key.
 
-`bot:the-key` may do everything, `bot/read+diagnostics:the-key` only what is named. The key is all that
-follows the first colon: it may hold colons and slashes, a name holds neither. Only a key's digest is kept.
+`bot:the-key` has every scope, `bot/read+diagnostics:the-key` only those named. The key is everything after
+the first colon: it may contain colons and slashes, a name contains neither. Only a key's digest is kept.
 
-`verify` lets identities be checked, and tells of the clients nothing else, not even which there are; `read`
-comprises it.
+The scope `verify` allows identity checks and reveals nothing else about the clients, not even which exist;
+`read` includes it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 class ApiKey(Struct, frozen=True):
-    """A consumer's key, of which only the digest is known, and what it may do."""
+    """A consumer's key, as its digest, and its scopes."""
 
     digest: bytes
     scopes: frozenset[Scope] = SCOPES
@@ -40,31 +40,31 @@ class ApiKey(Struct, frozen=True):
 
 
 class Caller(Struct, frozen=True):
-    """Who asks, and what they may do."""
+    """The consumer who sends a request, and its scopes."""
 
     name: str
     scopes: frozenset[Scope]
 
     @property
     def may_read(self) -> bool:
-        """Whether all of a client may be told."""
+        """Return whether the caller may see whole client records."""
         return "read" in self.scopes
 
     def may(self, scope: str) -> bool:
-        """Tell whether this scope is among theirs; who may read the clients may verify them as well."""
+        """Return whether the caller has this scope; `read` includes `verify`."""
         return scope in self.scopes or (scope == "verify" and self.may_read)
 
 
 def digest(key: bytes) -> bytes:
-    """Give what is kept of a key and looked up: keys are long and random, so a plain hash (SHA-256) does."""
+    """Return the digest by which a key is looked up: SHA-256 is enough for long random keys."""
     return hashlib.sha256(key).digest()
 
 
 def parse_keys(entries: Iterable[tuple[int, str]]) -> dict[str, ApiKey]:
-    """Read numbered entries into keys by name.
+    """Parse numbered entries into keys by name.
 
     Raises:
-        ValueError: Names the line that cannot be used, and why; never what stands in it but the name.
+        ValueError: An entry is invalid. The message has its number, the reason and at most its name.
     """
     keys: dict[str, ApiKey] = {}
     for number, entry in entries:
@@ -74,7 +74,7 @@ def parse_keys(entries: Iterable[tuple[int, str]]) -> dict[str, ApiKey]:
 
 
 def read_keys(own: Mapping[str, ApiKey], file: Path | None) -> dict[str, ApiKey]:
-    """Give the keys of the settings and of the file, if there is one, by name.
+    """Return the keys of the settings and of the file, if there is one, by name.
 
     Raises:
         SettingsError: The file cannot be used.
@@ -110,9 +110,9 @@ def _add(keys: dict[str, ApiKey], name: str, key: ApiKey) -> None:
 
 
 def _read_private(path: Path) -> str:
-    """Read a small file that nobody but its owner may read or write."""
-    waiting_for_nobody = getattr(os, "O_NONBLOCK", 0)  # as the other end of a pipe
-    with os.fdopen(os.open(path, os.O_RDONLY | waiting_for_nobody), "rb") as file:
+    """Read a small file that only its owner may read or write."""
+    nonblocking = getattr(os, "O_NONBLOCK", 0)  # opening a named pipe would wait for a writer
+    with os.fdopen(os.open(path, os.O_RDONLY | nonblocking), "rb") as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode):
             raise ValueError("it is not a file")
@@ -128,11 +128,11 @@ def _decode(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        raise ValueError("it is not valid UTF-8") from None  # the error holds what stands in the file
+        raise ValueError("it is not valid UTF-8") from None  # the error contains the file's content
 
 
 def _entries(text: str) -> Iterator[tuple[int, str]]:
-    """Give each line that is neither empty nor a comment, with its number."""
+    """Yield each line that is neither empty nor a comment, with its number."""
     lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
     found = [(number, line) for number, line in lines if line and not line.startswith("#")]
     if not found:

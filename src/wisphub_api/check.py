@@ -1,4 +1,4 @@
-"""What the service would meet if it were started now: each part is asked for once."""
+"""Check the service's environment: call WispHub Net's resources and Redis once each."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from wisphub_api.upstream.client import WispHubNet
 
 
 class Finding(Struct, frozen=True):
-    """What was found out about one part."""
+    """The result of checking one part."""
 
     is_good: bool
     part: str
@@ -39,11 +39,11 @@ class Finding(Struct, frozen=True):
 
 
 class NotAsExpected(Exception):
-    """An answer could be read, and is not what the service needs."""
+    """An answer that is readable, but not what the service needs."""
 
 
 async def findings(settings: Settings) -> AsyncIterator[Finding]:
-    """Return what is found of each part in turn; of WispHub Net's parts nothing where it is not reached."""
+    """Yield the finding of each part; those of WispHub Net only if it can be reached."""
     if settings.redis_url is not None:
         yield await _find_redis(settings.redis_url)
     first = await _find("WispHub Net", _reach, settings)
@@ -61,7 +61,7 @@ async def _find_redis(url: Secret) -> Finding:
 
 
 async def _find(part: str, look: Look, settings: Settings) -> Finding:
-    """Look with a client of its own: what fails in one part says nothing of the next."""
+    """Check one part with its own HTTP client, so that a failure does not affect the next part."""
     try:
         async with WispHubNet(settings) as net:
             return Finding(is_good=True, part=part, detail=await look(net, settings))
@@ -104,7 +104,7 @@ async def _payment_methods(net: WispHubNet, _: Settings) -> str:
 
 
 def never_filled(clients: Sequence[Client]) -> list[str]:
-    """Return the names of the fields that no client has a value in."""
+    """Return the names of the fields that are null in every client."""
     names = [field.name for field in msgspec.structs.fields(Client)]
     return [name for name in names if all(getattr(client, name) is None for client in clients)]
 
@@ -118,7 +118,7 @@ _HINTS: Final[dict[type[UpstreamError], str]] = {
 
 
 def reason(error: UpstreamError) -> str:
-    """Return what went wrong and where to look, for who sets the service up."""
+    """Return what went wrong and where to look, for the person who sets the service up."""
     below = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in below):
         return "its name is not known: look at WISPHUB_NET_HOST, and at this machine's DNS"
@@ -133,7 +133,7 @@ def reason(error: UpstreamError) -> str:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Return the errors that led to this one, the last first."""
+    """Yield the errors that led to this one, the latest first."""
     cause = error.__cause__ or error.__context__
     while cause is not None:
         yield cause

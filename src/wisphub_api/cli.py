@@ -69,7 +69,7 @@ def demo(port: int, clients: int, latency_ms: str) -> None:
 @main.command()
 def check() -> None:
     """Check the settings, and that WispHub Net answers to them as it should."""
-    configure_logs("critical")  # each finding is printed once, and not also logged
+    configure_logs("critical")  # findings are printed; a log would repeat them
     settings = _settings()
     click.echo(f"ok      settings: {'no key is asked for' if settings.is_open else 'callers need a key'}")
     click.echo(f"asking {settings.net_host} ...")
@@ -87,7 +87,7 @@ def openapi() -> None:
 
 
 async def _tell_findings(settings: Settings) -> int:
-    """Print each finding as it comes; return how many parts are not as they should be."""
+    """Print each finding at once; return how many are bad."""
     from wisphub_api.check import findings  # noqa: PLC0415  # the other commands need not wait for it
 
     failed = 0
@@ -98,7 +98,7 @@ async def _tell_findings(settings: Settings) -> int:
 
 
 def _settings() -> Settings:
-    """Read the settings, or stop with every problem named."""
+    """Return the settings, or end with a list of all problems."""
     try:
         return read_settings()
     except SettingsError as error:
@@ -115,7 +115,7 @@ def _serve_alone(settings: Settings, host: str, port: int) -> None:
 
 
 def _serve_by_workers(settings: Settings, host: str, port: int, count: int) -> None:
-    """Keep workers until a signal; they share snapshots by a temporary folder unless by other means."""
+    """Run workers until a signal; without a setting they share snapshots in a temporary folder."""
     if not hasattr(signal, "SIGHUP"):
         raise click.ClickException("more than one worker cannot be had on this system: it lacks signals")
     configure_logs(settings.log_level)

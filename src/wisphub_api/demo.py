@@ -1,4 +1,4 @@
-"""The demo: a simulated WispHub Net as a process of its own, and settings that go with it."""
+"""The demo: a simulator of WispHub Net in its own process, and the settings for it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _KEY: Final = "demo-key"
 
 
 def demo_settings(simulator: str) -> Settings:
-    """Give the settings for a simulator at this URL: open, as its data is made up."""
+    """Return the settings for a simulator at this URL: without keys, as its data is synthetic."""
     return Settings(net_host=simulator, net_key=Secret(_KEY), auth="off")
 
 
 @contextmanager
 def running_simulator(clients: int, latency_ms: str) -> Iterator[str]:
-    """Run a simulator on a free port of this machine; gives its URL once it answers.
+    """Run a simulator on a free port of this machine, and yield its URL once it answers.
 
-    It ends with the context, and by itself should this process die (its standard input closes).
+    It ends with the context, or when this process dies and so closes its standard input.
     """
     command = [sys.executable, "-m", "wisphub_sim", "--port", "0", "--until-stdin-closes"]
     options = ["--clients", str(clients), "--latency-ms", latency_ms, "--key", _KEY]

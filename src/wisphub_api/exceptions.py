@@ -1,33 +1,33 @@
 """Every error of the service, in one tree.
 
 WispHubAPIError
-├── SettingsError              the environment cannot be used: the start is refused
-├── RequestError               the caller can mend it
+├── SettingsError              the environment is not usable: the service does not start
+├── RequestError               the caller can correct the request
 │   ├── InvalidRequest         a value is missing, of the wrong type or out of range
-│   ├── NotAuthenticated       no API key, or one that is not known
+│   ├── NotAuthenticated       no API key, or an unknown one
 │   ├── NotAllowed             the key may not do this
-│   ├── UnknownHost            the request is for a host that is not ours
-│   ├── UriTooLong             path and query are longer than is read
-│   ├── HeadersTooLarge        the header is larger than is read
-│   ├── UnsupportedBody        the body is not JSON, or is packed
+│   ├── UnknownHost            the request is for a host that is not allowed
+│   ├── UriTooLong             path and query are too long
+│   ├── HeadersTooLarge        the header section is too large
+│   ├── UnsupportedBody        the body is not JSON, or is compressed
 │   ├── TooManyRequests        the key's rate limit is used up
 │   ├── NotFound               no such client, plan or cache
-│   ├── AmbiguousMatch         more than one client fits the data
-│   ├── ZoneLimitReached       the zone holds as many open tickets as it may
+│   ├── AmbiguousMatch         more than one client matches the data
+│   ├── ZoneLimitReached       the zone has reached its limit of open tickets
 │   └── TooManyAttempts        too many failed identity checks
-├── CacheUnavailable           no answer young enough is in memory
-├── NotFreshEnough             there is an answer, but none as fresh as the caller asked for
-├── DiagnosticsBusy            as many ping diagnostics run as may
+├── CacheUnavailable           no usable data is in memory
+├── NotFreshEnough             there is data, but not as fresh as the caller requires
+├── DiagnosticsBusy            the limit of running ping diagnostics is reached
 └── UpstreamError              WispHub Net
     ├── UpstreamTimeout        did not answer in time
-    ├── UpstreamUnreachable    could not be reached, or hung up
+    ├── UpstreamUnreachable    could not be reached, or closed the connection
     ├── UpstreamRateLimited    answered 429
     ├── UpstreamRefused        does not accept our key
     ├── UpstreamFailed         answered with any other error status
-    ├── UpstreamUnreadable     answered 200 with something that is not what was asked for
-    ├── UpstreamUncertain      may or may not have done what it was told to do
-    ├── UpdateNotMade          was told to change a record, and shows it otherwise
-    └── CrawlIncomplete        its list could not be read whole
+    ├── UpstreamUnreadable     answered 200 with unusable content
+    ├── UpstreamUncertain      may or may not have carried the request out
+    ├── UpdateNotMade          got a change of a record, and does not show it
+    └── CrawlIncomplete        its list could not be read completely
 
 A message is written for the person who reads it. It never holds a key or a subscriber's data.
 """
@@ -40,7 +40,7 @@ class WispHubAPIError(Exception):
 
 
 class SettingsError(WispHubAPIError):
-    """The environment cannot be used; `problems` names each variable and what it allows."""
+    """The environment is not usable; `problems` names each bad variable and what it allows."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -48,7 +48,7 @@ class SettingsError(WispHubAPIError):
 
 
 class RequestError(WispHubAPIError):
-    """The caller can mend it."""
+    """The caller can correct the request."""
 
 
 class InvalidRequest(RequestError):
@@ -65,7 +65,7 @@ class InvalidRequest(RequestError):
 
 
 class NotAuthenticated(RequestError):
-    """No API key, or one that is not known."""
+    """The API key is missing or unknown."""
 
 
 class NotAllowed(RequestError):
@@ -73,19 +73,19 @@ class NotAllowed(RequestError):
 
 
 class UnknownHost(RequestError):
-    """The request is for a host that is not ours."""
+    """The request is for a host that is not allowed."""
 
 
 class UriTooLong(RequestError):
-    """Path and query are longer than is read."""
+    """Path and query are too long."""
 
 
 class HeadersTooLarge(RequestError):
-    """The header is larger than is read."""
+    """The header section is too large."""
 
 
 class UnsupportedBody(RequestError):
-    """The body is not JSON, or is packed."""
+    """The body is not JSON, or is compressed."""
 
 
 class TooManyRequests(RequestError):
@@ -97,7 +97,7 @@ class TooManyRequests(RequestError):
 
 
 class NotFound(RequestError):
-    """No such client, plan or cache, as far as data of this age can tell."""
+    """There is no such client, plan or cache in data of this age."""
 
     def __init__(self, detail: str, *, age_s: float | None = None) -> None:
         self.age_s = age_s
@@ -105,11 +105,11 @@ class NotFound(RequestError):
 
 
 class AmbiguousMatch(RequestError):
-    """More than one client fits the data."""
+    """More than one client matches the data."""
 
 
 class ZoneLimitReached(RequestError):
-    """The zone holds as many open tickets as it may."""
+    """The zone has reached its limit of open tickets."""
 
 
 class TooManyAttempts(RequestError):
@@ -121,7 +121,7 @@ class TooManyAttempts(RequestError):
 
 
 class CacheUnavailable(WispHubAPIError):
-    """No answer young enough is in memory; another try is worth it after `retry_after_s` seconds."""
+    """No usable data is in memory; retry after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
@@ -129,7 +129,7 @@ class CacheUnavailable(WispHubAPIError):
 
 
 class NotFreshEnough(WispHubAPIError):
-    """There is no answer as fresh as the caller asked for; `retry_after_s` tells when there may be one."""
+    """No data is as fresh as the caller requires; retry after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s
@@ -137,7 +137,7 @@ class NotFreshEnough(WispHubAPIError):
 
 
 class DiagnosticsBusy(WispHubAPIError):
-    """As many ping diagnostics run as may; another try is worth it after `retry_after_s` seconds."""
+    """The limit of running ping diagnostics is reached; retry after `retry_after_s` seconds."""
 
     def __init__(self, detail: str, *, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
@@ -145,7 +145,7 @@ class DiagnosticsBusy(WispHubAPIError):
 
 
 class UpstreamError(WispHubAPIError):
-    """WispHub Net did not give what was asked; `retry_after_s` is its own wish, if it told one."""
+    """A call to WispHub Net failed; `retry_after_s` is its own `Retry-After`, if it sent one."""
 
     def __init__(self, detail: str, *, retry_after_s: float | None = None) -> None:
         self.retry_after_s = retry_after_s
@@ -157,7 +157,7 @@ class UpstreamTimeout(UpstreamError):
 
 
 class UpstreamUnreachable(UpstreamError):
-    """WispHub Net could not be reached, or hung up."""
+    """WispHub Net could not be reached, or closed the connection."""
 
 
 class UpstreamRateLimited(UpstreamError):
@@ -177,16 +177,16 @@ class UpstreamFailed(UpstreamError):
 
 
 class UpstreamUnreadable(UpstreamError):
-    """WispHub Net answered 200 with something that is not what was asked for."""
+    """WispHub Net answered 200 with unusable content."""
 
 
 class UpstreamUncertain(UpstreamError):
-    """WispHub Net was told to do something, and how that went is not known: not to be told again blindly."""
+    """WispHub Net may or may not have carried a request out; do not repeat it without looking first."""
 
 
 class UpdateNotMade(UpstreamError):
-    """WispHub Net was told to change a record, did not say how that went, and does not show the change."""
+    """WispHub Net did not confirm a change of a record, and does not show it."""
 
 
 class CrawlIncomplete(UpstreamError):
-    """WispHub Net's list could not be read whole, so nothing of it is published."""
+    """WispHub Net's list could not be read completely, so none of it is published."""

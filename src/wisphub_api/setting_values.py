@@ -1,4 +1,4 @@
-"""The values that settings have: their types, what is allowed in words, and how each is read from text."""
+"""The types of the settings, the description of what each allows, and its parser."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wisphub_api.api_keys import ApiKey, parse_keys
 
 
 class Secret:
-    """A value that no log, traceback or report shows; `reveal` gives it."""
+    """A value that no log, traceback or report shows; `reveal` returns it."""
 
     __slots__ = ("_value",)
 
@@ -25,7 +25,7 @@ class Secret:
         self._value = value
 
     def reveal(self) -> str:
-        """Give the value itself."""
+        """Return the value itself."""
         return self._value
 
     def __repr__(self) -> str:
@@ -110,7 +110,7 @@ Collector = Annotated[
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address is this machine's own."""
+    """Return whether a host name or address is this machine's own."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

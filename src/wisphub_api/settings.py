@@ -1,4 +1,4 @@
-"""The settings: read once from the environment, frozen, each bad value named."""
+"""The settings: read once from the environment, frozen; an error names every bad value."""
 
 from __future__ import annotations
 
@@ -90,43 +90,43 @@ ENVIRONMENT: Final = {
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service is told from outside; `ENVIRONMENT` names the variables.
+    """The settings of one process; `ENVIRONMENT` names their variables.
 
     Attributes:
         net_host: WispHub Net's base URL, without a path.
         net_key: The key that WispHub Net gave the provider.
-        net_concurrency: How many calls WispHub Net gets at once, at most.
-        net_rate_per_s: How many calls begin a second, at most; None: as many as it takes without a 429.
+        net_concurrency: How many calls to WispHub Net may be in flight at once.
+        net_rate_per_s: How many calls may begin a second; None: as many as it accepts without a 429.
         net_timeout_s: How long one call may take, in seconds.
         api_keys: The consumers' keys by name.
-        api_keys_file: Holds further keys; read anew when it changes.
+        api_keys_file: A file with more keys; read again when it changes.
         auth: "off" lets everyone in who can reach the port.
-        rate_limit: How much each key may ask: of each process, or of all that share a Redis; empty: no limit.
-        allowed_hosts: The names that the service answers for; none for any.
-        cors_origins: The web pages whose scripts may ask; none for none.
+        rate_limit: The requests of one key to each process, or to all that share a Redis; empty: no limit.
+        allowed_hosts: The host names that the service answers for; none: all.
+        cors_origins: The origins whose scripts may call the API; none: none.
         clients_ttl_s: How long the clients are fresh, in seconds.
         plans_ttl_s: How long the internet plans are fresh, in seconds.
         payment_methods_ttl_s: How long the payment methods are fresh, in seconds.
-        ping_reuse_s: How long a ping's result is given to who asks for another of that client, in seconds.
-        ping_poll_s: How long after its start a ping is first looked at, in seconds; then ever less often.
-        max_stale_s: How long past its TTL an answer is still given while WispHub Net fails, in seconds.
+        ping_reuse_s: How long a ping's result answers further pings of the same client, in seconds.
+        ping_poll_s: How long after its start a ping is first polled, in seconds; then less and less often.
+        max_stale_s: How long past its TTL an answer is still used while WispHub Net fails, in seconds.
         cold_wait_s: How long a request waits for the first load, in seconds.
-        verify_min_fields: How many fields an identity check must give.
+        verify_min_fields: How many fields an identity check must contain.
         verify_max_failures: Failed checks of one client by one caller in 15 minutes before 429.
         verify_max_failures_per_key: Failed checks of all clients by one caller in 15 minutes before 429.
-        max_active_tickets_per_zone: How many open tickets a zone may hold.
+        max_active_tickets_per_zone: How many open tickets a zone may have.
         active_ticket_states: The states of tickets that count as open.
         default_ticket_status: The state that a new ticket has.
         max_ticket_resolution_days: In how many business days a ticket is due.
-        extra_holidays: Dates besides Colombia's public holidays that are no business days.
-        snapshot_dir: Where what was loaded is kept, sealed, for the next start and this machine's processes.
+        extra_holidays: Days off besides Colombia's public holidays.
+        snapshot_dir: The folder of the sealed snapshots, for the next start and this machine's processes.
         redis_url: A Redis that the processes of all machines share.
-        workers: Among how many processes of this machine WispHub Net's budget is shared; `serve` sets it.
-        log_level: The least severe lines that are logged.
-        log_sample: The part of fast, good answers that have a line in the log, from 0 to 1.
-        traces_collector: Takes traces over OTLP/HTTP; empty for no traces.
-        traces_sampler: Which requests have a span, in OpenTelemetry's words.
-        traces_sampler_arg: The part of requests that have one, from 0 to 1, where the sampler asks for it.
+        workers: How many processes of this machine share the budget of calls; `serve` sets it.
+        log_level: The lowest level that is logged.
+        log_sample: The share of fast, successful requests that are logged, from 0 to 1.
+        traces_collector: The URL that receives traces over OTLP/HTTP; empty: no traces.
+        traces_sampler: The name of an OpenTelemetry sampler.
+        traces_sampler_arg: The share of requests that are sampled, from 0 to 1, if the sampler uses it.
     """
 
     net_host: Url
@@ -166,18 +166,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether requests are answered without an API key."""
+        """Return whether requests need no API key."""
         return self.auth == "off" or not (self.api_keys or self.api_keys_file)
 
     @property
     def traces_share(self) -> float:
-        """The part of requests without a sampled parent that have a span, from 0 to 1."""
+        """Return the share of requests without a sampled parent that have a span, from 0 to 1."""
         shares = {"always_on": 1.0, "always_off": 0.0, "traceidratio": self.traces_sampler_arg}
         return shares[self.traces_sampler.removeprefix(_PARENT_BASED)]
 
     @property
     def traces_follow_parent(self) -> bool:
-        """Whether a caller's decision on its own span is followed."""
+        """Return whether the caller's sampling decision is followed."""
         return self.traces_sampler.startswith(_PARENT_BASED)
 
 
@@ -185,10 +185,10 @@ _PARENT_BASED: Final = "parentbased_"
 
 
 def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None = None) -> Settings:
-    """Read the settings from `environ` (the process's own) over those of the `.env` file.
+    """Read the settings from `environ` (by default the process's), which override the `.env` file.
 
     Raises:
-        SettingsError: Names every variable that is missing or bad, its value and what is allowed.
+        SettingsError: Variables are missing or bad; it names all of them, their values and what is allowed.
     """
     file = _read_file(dotenv or Path(".env"))
     values = {**file, **(os.environ if environ is None else environ)}
@@ -204,7 +204,7 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
     if problems:
         raise SettingsError(problems)
     settings = Settings(**fields)
-    _refuse_open_door(settings)
+    _refuse_open_access(settings)
     if not settings.is_open:
         read_keys(settings.api_keys, settings.api_keys_file)
     return settings
@@ -218,7 +218,7 @@ def _read_file(path: Path) -> Mapping[str, str | None]:
 
 
 def _read_field(name: str, text: str, hint: Any, fields: dict[str, Any], problems: list[str]) -> None:
-    """Convert one value into `fields`, or say in `problems` what is wrong with it."""
+    """Convert one value into `fields`, or add what is wrong with it to `problems`."""
     try:
         fields[name] = msgspec.convert(PARSERS.get(name, str)(text), hint, strict=False, dec_hook=_no_hook)
     except (ValueError, msgspec.ValidationError):
@@ -228,7 +228,7 @@ def _read_field(name: str, text: str, hint: Any, fields: dict[str, Any], problem
 
 
 def _no_hook(kind: type[_T], value: Any) -> _T:
-    """Take a value that a parser has made already."""
+    """Return a value that a parser has converted already."""
     if not isinstance(value, kind):
         raise ValueError(kind)  # noqa: TRY004  # msgspec words both alike; callers catch this one
     return value
@@ -238,14 +238,14 @@ def _allowed(hint: Any) -> str:
     return str(next(meta.description for meta in hint.__metadata__ if meta.description))
 
 
-def _refuse_open_door(settings: Settings) -> None:
-    """Refuse to serve real subscribers to anyone who asks, unless told so."""
+def _refuse_open_access(settings: Settings) -> None:
+    """Refuse to serve real subscribers without keys, unless the settings allow it explicitly."""
     is_real = not is_loopback(urlsplit(settings.net_host).hostname or "")
     if is_real and settings.auth == "on" and settings.is_open:
-        raise SettingsError([f"WISPHUB_API_KEYS is missing: {_OPEN_DOOR}"])
+        raise SettingsError([f"WISPHUB_API_KEYS is missing: {_OPEN_ACCESS}"])
 
 
-_OPEN_DOOR: Final = (
+_OPEN_ACCESS: Final = (
     "with a real WispHub Net behind it the service does not start open. Set name:key pairs, comma "
     "separated, or WISPHUB_API_AUTH=off on a trusted network"
 )

@@ -33,15 +33,15 @@ Wait = Annotated[
 
 @dataclass
 class OptionalBody(Operation):
-    """Describes a route whose body may be left out; Litestar describes every body as required."""
+    """The description of a route with an optional body; Litestar describes every body as required."""
 
     def __post_init__(self) -> None:
-        """Correct what Litestar has made."""
+        """Correct Litestar's description."""
         cast("RequestBody", self.request_body).required = False
 
 
 class NetworkController(Controller):
-    """Finds out whether a subscriber's equipment answers."""
+    """Ping diagnostics of a subscriber's equipment."""
 
     path = "/api/v1/network"
     tags = ("Network",)
@@ -61,7 +61,7 @@ class NetworkController(Controller):
         service_id: ServiceId,
         data: ClosedBody[PingOrder] = AS_USUAL,
     ) -> Response[Diagnosis]:
-        """Start a diagnostic; join the one that runs, or return the one that has just ended."""
+        """Start a diagnostic, or return the one that is running or has just ended."""
         with audited(AuditEvent("start ping", request.user, service_id, data.__struct_fields__)):
             diagnosis = await network.start(service_id, data.pings)
         location = f"{self.path}/ping/{diagnosis.task_id}/"
@@ -79,6 +79,6 @@ class NetworkController(Controller):
         task_id: TaskId,
         wait: Wait = 0,
     ) -> Response[Diagnosis]:
-        """Return what a diagnostic has found: as soon as it has, or how far it is after `wait` seconds."""
+        """Return the state of a diagnostic: as soon as it has ended, or after `wait` seconds."""
         async with departure(request) as gone:
             return Response(await network.result(task_id, wait, gone), headers=NOT_KEPT)

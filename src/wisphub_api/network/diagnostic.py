@@ -1,4 +1,4 @@
-"""One ping diagnostic, from its start to its result, and what that result means."""
+"""One ping diagnostic, from its start to its result, and the meaning of the result."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _MAC: Final = re.compile(r"(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}|(?:[0-9a-f]{4}\.){2
 
 
 class PingPolicy(Struct, frozen=True, kw_only=True):
-    """How diagnostics are run.
+    """The timing and limits of diagnostics.
 
     Attributes:
-        poll_s: How long after its start a task is looked at first; later looks are further apart.
-        reuse_s: How long a result serves those who ask for another diagnostic of the same service.
-        patience_s: How long a task is looked at before it is given up.
+        poll_s: How long after its start a task is first polled; later polls are further apart.
+        reuse_s: How long a result answers further diagnostics of the same service.
+        patience_s: How long a task is polled before it is abandoned.
         start_wait_s: How long a caller waits for the start.
         most_running: How many may run at once.
         most_kept: How many results are kept in memory.
-        keep_s: How long they are.
+        keep_s: How long each is kept.
     """
 
     poll_s: float
@@ -50,16 +50,16 @@ class PingPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Diagnostic:
-    """A ping that is started and then looked at until it has a result.
+    """A ping that is started and then polled until it has a result.
 
-    Both are done once, by tasks of its own that no caller can cancel, however many callers wait.
+    Its own tasks do both once, however many callers wait, and no caller can cancel them.
 
     Args:
         begin: Starts it, or finds the one that has been started.
-        calls: Read how far it is.
-        policy: How often and how long it is looked at.
-        ended: Called once, with what was found.
-        first_look_s: How long after the start it is looked at first.
+        calls: Polls its state.
+        policy: The timing.
+        ended: Called once, with the result.
+        first_look_s: How long after the start it is first polled.
     """
 
     def __init__(
@@ -80,18 +80,18 @@ class Diagnostic:
 
     @property
     def age_s(self) -> float:
-        """How long ago it began, in seconds."""
+        """Return how long ago it began, in seconds."""
         return _now() - self._begun_at
 
     @property
     def is_running(self) -> bool:
-        """Whether there may still come a result."""
+        """Return whether a result may still arrive."""
         return not self._watch.done()
 
     @property
     def is_reusable(self) -> bool:
-        """Whether it serves who wants a diagnostic now: it runs, or has just found something."""
-        if _has_failed(self.started):  # the watch ends a moment later
+        """Return whether it can answer a new diagnostic: it runs, or has just found a result."""
+        if _has_failed(self.started):  # `_watch` ends a moment later
             return False
         if self.is_running:
             return True
@@ -99,7 +99,7 @@ class Diagnostic:
         return has_found and _now() - self._finished_at <= self._policy.reuse_s
 
     def status(self) -> Status:
-        """Return how far it is, or what it has found.
+        """Return its state, with the result once there is one.
 
         Raises:
             NotFound: WispHub Net does not know this task.
@@ -107,19 +107,19 @@ class Diagnostic:
         return "pending" if self.is_running else self._watch.result()
 
     async def wait(self, wait_s: float, gone: asyncio.Future[None]) -> None:
-        """Wait for the result, `wait_s` at most and not once the caller is gone."""
+        """Wait for the result, up to `wait_s` or until the caller has disconnected."""
         ends: set[asyncio.Future[Any]] = {self._watch, gone}
         if wait_s > 0:
             await asyncio.wait(ends, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
 
     async def cancel(self) -> None:
-        """Stop looking at it."""
+        """Stop polling it."""
         self.started.cancel()
         self._watch.cancel()
         await asyncio.wait({self.started, self._watch})
 
     async def _follow(self, first_look_s: float) -> Status:
-        """Look at it, once it has started, until there is a result or patience is at its end."""
+        """Poll it, once it has started, until there is a result or `patience_s` is over."""
         await asyncio.wait({self.started})
         if _has_failed(self.started):
             return "error"
@@ -153,7 +153,7 @@ class Diagnostic:
         raise AssertionError
 
     def _record_end(self, watch: asyncio.Task[Status]) -> None:
-        """Record when it ended, and log a bug at once: it may be that nobody asks."""
+        """Record when it ended, and log a bug now, as no caller may ever ask for the result."""
         self._finished_at = _now() - (0.0 if _has_failed(self.started) else self.started.result().ended_s)
         error = None if watch.cancelled() else watch.exception()
         if error and not isinstance(error, NotFound):
@@ -161,10 +161,10 @@ class Diagnostic:
 
 
 def diagnose(report: PingReport) -> Status:
-    """Return what a diagnostic has found.
+    """Return the status that a task's result means.
 
-    Silence means "no internet" only where every host was pinged: with an error of the router's among them,
-    or with no host that is known for what it is, nothing was found out.
+    No reply means "no internet" only if every host was pinged. If one line is an error of the router, or no
+    host is recognised, the diagnostic has no finding.
     """
     if report.is_running:
         return "pending"
@@ -180,7 +180,7 @@ def diagnose(report: PingReport) -> Status:
 def is_device(host: str) -> bool:
     """Return whether this is the subscriber's device: a MAC, or an address not reachable from outside.
 
-    Such are the private ones (RFC 1918, RFC 4193) and those that carriers share out (RFC 6598).
+    These are private addresses (RFC 1918, RFC 4193) and those of carrier-grade NAT (RFC 6598).
     """
     is_public = _is_public(host)
     return _MAC.fullmatch(host) is not None if is_public is None else not is_public
@@ -192,7 +192,7 @@ def is_antenna(host: str) -> bool:
 
 
 def _is_public(host: str) -> bool | None:
-    """Return whether an address is reachable from everywhere; None where it is no address."""
+    """Return whether an address is public; None if it is not an address."""
     try:
         return ip_address(host).is_global
     except ValueError:
@@ -200,7 +200,7 @@ def _is_public(host: str) -> bool | None:
 
 
 def pauses(first_s: float) -> Iterator[float]:
-    """Return the pauses between looks, without end: ever longer, up to `LONGEST` times the first."""
+    """Yield the pauses between polls without end: longer and longer, up to `LONGEST` times the first."""
     pause_s = first_s
     while True:
         yield pause_s
@@ -208,7 +208,7 @@ def pauses(first_s: float) -> Iterator[float]:
 
 
 def _refuse_unknown(error: UpstreamError) -> None:
-    """Raise where the upstream does not know the task; any other trouble may pass."""
+    """Raise if the upstream does not know the task; any other failure may be temporary."""
     if isinstance(error, UpstreamFailed) and error.status == HTTPStatus.NOT_FOUND:
         raise NotFound("WispHub Net no longer knows this ping diagnostic.") from error
 

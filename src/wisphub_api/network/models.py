@@ -1,4 +1,4 @@
-"""What the API says of a ping diagnostic, and what it is asked."""
+"""The requests and responses of the ping diagnostics."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FINISHED_WELL: Final = frozenset({"stable", "antenna_only", "no_internet"})
 
 
 class PingOrder(Struct, frozen=True, forbid_unknown_fields=True):
-    """How to ping."""
+    """The options of a ping."""
 
     pings: Annotated[
         int, Meta(ge=1, le=10, description="how many packets each host is sent", examples=[4])
@@ -19,7 +19,7 @@ class PingOrder(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Diagnosis(Struct, frozen=True):
-    """How far a diagnostic is, or what it found."""
+    """The state of a diagnostic, with its result once there is one."""
 
     task_id: Annotated[str, Meta(description="by which its result is asked for")]
     status: Annotated[
@@ -32,11 +32,11 @@ class Diagnosis(Struct, frozen=True):
 
 
 class HostReport(Struct, frozen=True):
-    """What one host said to a ping.
+    """The result of pinging one host.
 
     Attributes:
         host: An IP address or a MAC, as written upstream.
-        has_answered: Whether anything came back.
+        has_answered: Whether it replied.
     """
 
     host: str
@@ -48,8 +48,8 @@ class PingReport(Struct, frozen=True):
 
     Attributes:
         is_running: There is no result yet.
-        hosts: What each host said.
-        errors: How many lines of the result are an error of the router's instead.
+        hosts: The result of each host.
+        errors: How many lines of the result are errors of the router instead of hosts.
     """
 
     is_running: bool = False

@@ -1,4 +1,4 @@
-"""Ping diagnostics: one at a time per service, its result shared by all who ask."""
+"""Ping diagnostics: one at a time per service, its result shared by all callers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BUSY_RETRY_S: Final = 5.0
 
 
 class _Diagnostics(Generic[K]):
-    """The latest diagnostics by a key; the oldest are dropped when they are too old or too many.
+    """The latest diagnostic of each key; the oldest are dropped when they are too old or too many.
 
     Args:
         policy: How many are kept, and how long.
@@ -36,12 +36,12 @@ class _Diagnostics(Generic[K]):
         return len(self._kept)
 
     def find(self, key: K) -> Diagnostic | None:
-        """Return the one that is kept under this key."""
+        """Return the diagnostic of this key, if there is one."""
         self._evict()
         return self._kept.get(key)
 
     def keep(self, key: K, diagnostic: Diagnostic) -> None:
-        """Keep one as the newest, in the place of the one before."""
+        """Set the diagnostic of this key; it counts as the newest."""
         self._kept.pop(key, None)
         self._kept[key] = diagnostic
         self._evict()
@@ -56,14 +56,14 @@ class _Diagnostics(Generic[K]):
 
 
 class NetworkService:
-    """Starts ping diagnostics and returns what they found, as an async context.
+    """Ping diagnostics of all clients, as an async context.
 
     Args:
         directory: The clients; only theirs are pinged.
-        calls: Start pings and read how far they are.
-        task_ids: Names tasks towards callers.
-        policy: How diagnostics are run.
-        shared: Lets other processes know of what is started here, and the other way round.
+        calls: Starts and polls pings.
+        task_ids: Signs the ids of tasks.
+        policy: The timing and limits.
+        shared: The tasks that any process has started.
     """
 
     def __init__(
@@ -84,23 +84,23 @@ class NetworkService:
         self._running: set[Diagnostic] = set()
 
     async def __aenter__(self) -> Self:
-        """Nothing runs until it is asked for."""
+        """Do nothing: diagnostics start on demand."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop looking at what still runs."""
+        """Stop polling the diagnostics that still run."""
         for diagnostic in tuple(self._running):
             await diagnostic.cancel()
 
     async def start(self, service_id: int, pings: int) -> Diagnosis:
         """Start a diagnostic, or join the one that runs, or return the one that has just ended.
 
-        These may be another process's. A caller who comes later joins as well where this one has to go
-        without an answer.
+        The latter two may belong to another process. If the start takes too long for this caller, a later
+        one still joins it.
 
         Raises:
             NotFound: There is no such client.
-            DiagnosticsBusy: As many run as may.
+            DiagnosticsBusy: The limit of running diagnostics is reached.
             UpstreamTimeout: It has not started yet.
             UpstreamError: It could not be started, or it may have been.
         """
@@ -117,18 +117,18 @@ class NetworkService:
         return Diagnosis(task_id, diagnostic.status() if task.status == "pending" else task.status)
 
     async def result(self, task_id: str, wait_s: float, gone: asyncio.Future[None]) -> Diagnosis:
-        """Return what a diagnostic has found, as soon as it has, or after `wait_s` how far it is.
+        """Return the state of a diagnostic: as soon as it has a result, or after `wait_s`.
 
-        A task that is not in memory, as it was started by another worker, is looked at from now on.
+        A task that is not in memory, because another worker started it, is polled from now on.
 
         Args:
             task_id: As `start` returned it.
             wait_s: How long to wait for the result, in seconds.
-            gone: Done when the caller waits no longer.
+            gone: Done when the caller has disconnected.
 
         Raises:
             NotFound: There is no such diagnostic.
-            DiagnosticsBusy: It is not in memory, and as many run as may.
+            DiagnosticsBusy: It is not in memory, and the limit of running diagnostics is reached.
         """
         upstream_id = self._task_ids.read(task_id)
         diagnostic = self._by_task.find(task_id)
@@ -144,7 +144,7 @@ class NetworkService:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
 
     def _begin(self, order: Coroutine[Any, Any, PingTask], ended: Ended, first_look_s: float) -> Diagnostic:
-        """Let a diagnostic run; no other task runs between the look at the bound and the count."""
+        """Run a diagnostic; without an `await` between check and count, the limit cannot be exceeded."""
         self._running = {diagnostic for diagnostic in self._running if diagnostic.is_running}
         if len(self._running) >= self._policy.most_running:
             order.close()
@@ -178,7 +178,7 @@ class NetworkService:
 
 
 async def _known(upstream_id: str) -> PingTask:
-    """Start nothing: the task is there."""
+    """Do nothing: the task has been started."""
     return PingTask(upstream_id)
 
 

@@ -1,4 +1,4 @@
-"""One ping diagnostic per service, whichever process starts it: who comes second follows the same task."""
+"""The running pings of all processes: one per service, which every process can poll."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.network.models import FINISHED_WELL, Status
 
 LEASE_S: Final = 60.0
-"""Longer than a start takes: a process that still has the lease after that has died."""
+"""Longer than a start takes: a process that still has the lease then has died."""
 WAIT_S: Final = 30.0
 RETRY_EVERY_S: Final = 0.2
 
 
 class PingTask(Struct, frozen=True):
-    """A task of WispHub Net's, as a process has started or found it.
+    """A task of WispHub Net, as a process has started or found it.
 
     Attributes:
-        upstream_id: WispHub Net's id of it.
-        status: What it found; pending as long as that is not known.
+        upstream_id: Its id at WispHub Net.
+        status: Its result; pending until that is known.
         ended_s: How long ago that became known, in seconds.
     """
 
@@ -42,12 +42,12 @@ class _Record(Struct, frozen=True):
 
 
 class SharedPings:
-    """The tasks that all processes know of, by service.
+    """The latest task of each service, shared by all processes.
 
     Args:
         store: Where they are recorded.
         running_s: How long a task without a result is followed.
-        reuse_s: How long a result serves who wants another diagnostic.
+        reuse_s: How long a result answers further diagnostics.
         clock: Seconds since the epoch, much the same in all processes.
     """
 
@@ -61,7 +61,7 @@ class SharedPings:
 
     @asynccontextmanager
     async def lease(self, service_id: int) -> AsyncIterator[None]:
-        """Wait until no other process starts a diagnostic of this service, and keep them from it.
+        """Lease the start of this service's diagnostic; wait while another process has the lease.
 
         Raises:
             UpstreamTimeout: It takes too long.
@@ -73,7 +73,7 @@ class SharedPings:
             await self._store.release(lease)
 
     async def find(self, service_id: int) -> PingTask | None:
-        """Return the task that runs, or has just found something; another release's records are ignored."""
+        """Return the task that runs or has just ended; records of another release are ignored."""
         record = await self._store.read(_key(service_id))
         try:
             found = msgspec.json.decode(record or b"", type=_Record)
@@ -84,14 +84,14 @@ class SharedPings:
         return PingTask(found.upstream_id, found.status, ended_s)
 
     async def begun(self, service_id: int, upstream_id: str) -> PingTask:
-        """Let the others know of a task that has been started; needs the lease."""
+        """Record a task that has been started; needs the lease."""
         await self._write(service_id, upstream_id, "pending", self._running_s)
         return PingTask(upstream_id)
 
     async def ended(self, service_id: int, task: PingTask, status: Status) -> None:
-        """Let the others know what a task has found; a task that is not the latest is of no interest.
+        """Record the result of a task, unless it is not the latest.
 
-        Nor is it where another process has the lease: that one follows the task now and will record its end.
+        While another process has the lease, nothing is recorded: that process polls the task now.
         """
         lease = await self._store.hold(_key(service_id), LEASE_S)
         if lease is None:

@@ -1,4 +1,4 @@
-"""Task ids that only this service can have issued, and that each of its workers recognises."""
+"""Signed task ids, which every worker can verify."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _SIGNATURE_BYTES: Final = 12
 
 
 class TaskIds:
-    """Signs WispHub Net's own task ids: `<its id>.<signature>`.
+    """Signatures of WispHub Net's task ids: `<its id>.<signature>`.
 
-    So an id needs no memory: whichever worker is asked, also after a restart, can go on with the task, and
-    an id that was made up costs WispHub Net no call.
+    An id needs no memory: any worker can continue the task, also after a restart, and an invented id causes
+    no call to WispHub Net.
 
     Args:
-        secret: What all workers know and no caller does.
+        secret: Known to all workers and to no caller.
     """
 
     def __init__(self, secret: Secret) -> None:
         self._key = sha256(secret.reveal().encode()).digest()
 
     def issue(self, upstream_id: str) -> str:
-        """Return the id by which callers ask for a task; always the same."""
+        """Return the signed id of a task; always the same."""
         return f"{upstream_id}.{self._signature(upstream_id)}"
 
     def read(self, task_id: str) -> str:

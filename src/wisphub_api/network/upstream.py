@@ -1,4 +1,4 @@
-"""WispHub Net's ping diagnostics: started as a task, then asked for until it has a result."""
+"""WispHub Net's ping diagnostics: a task is started, then polled until it has a result."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wisphub_api.upstream.wire import Text, clean_text, decode
 START: Final = "/api/clientes/{service_id}/ping/"
 TASK: Final = "/api/tasks/{task_id}/"
 LOOK_S: Final = 8.0
-"""How long one look at a task may take, all tries together; the next look comes anyway."""
+"""How long one poll of a task may take with all its retries; the next poll follows anyway."""
 _RUNNING: Final = frozenset({"PENDING", "PROCESS"})
 _SUMMARY: Final = "ping-exitoso"
 """A line that always claims success."""
@@ -42,7 +42,7 @@ class TaskWire(Struct):
 
 
 class EchoWire(Struct):
-    """What a ping says of one host."""
+    """The result of pinging one host."""
 
     host: Text = None
     status: Text = None
@@ -50,14 +50,14 @@ class EchoWire(Struct):
 
 
 class PingCalls:
-    """Starts pings and reads what became of them.
+    """The calls that start and poll pings.
 
-    A bulkhead of its own: pings that hang hold `at_once` of WispHub Net's permits at most, and leave the
+    They are a bulkhead: pings that hang use at most `at_once` of the permits for WispHub Net, and leave the
     others to the rest of the service.
 
     Args:
         net: WispHub Net.
-        at_once: How many of these calls may be under way.
+        at_once: How many of these calls may be in flight.
     """
 
     def __init__(self, net: WispHubNet, at_once: int) -> None:
@@ -65,7 +65,7 @@ class PingCalls:
         self._bulkhead = asyncio.Semaphore(at_once)
 
     async def start(self, service_id: int, pings: int) -> str:
-        """Have a service's hosts pinged, once, and return the task's id.
+        """Start a ping of a service's hosts, without retries, and return the task's id.
 
         Raises:
             UpstreamUncertain: It may have been started.
@@ -76,7 +76,7 @@ class PingCalls:
             return await self._net.write("POST", START, order, read_started, service_id=service_id)
 
     async def report(self, task_id: str) -> PingReport:
-        """Read how far a task is.
+        """Return the state of a task.
 
         Raises:
             UpstreamError: It could not be read.
@@ -90,10 +90,10 @@ class PingCalls:
 
 
 def read_started(body: bytes) -> str:
-    """Read the id of a task that was started.
+    """Parse the id of a task that was started.
 
     Raises:
-        UpstreamUnreadable: There is none, or none that can stand in a path.
+        UpstreamUnreadable: There is none, or it cannot be part of a path.
     """
     task_id = clean_text(decode(body, StartedWire).task_id) or ""
     if not _TASK_ID.fullmatch(task_id):
@@ -102,10 +102,10 @@ def read_started(body: bytes) -> str:
 
 
 def read_report(body: bytes) -> PingReport:
-    """Read a task; one that has failed has an error and no host.
+    """Parse a task; a failed one has an error and no host.
 
     Raises:
-        UpstreamUnreadable: It is no task.
+        UpstreamUnreadable: It is not a task.
     """
     task = decode(body, TaskWire).task
     status = (clean_text(task.status) or "").upper()
@@ -119,14 +119,14 @@ def read_report(body: bytes) -> PingReport:
 
 
 def _lines(result: list[Any]) -> list[Any]:
-    """Return what each `ping-…` line says, less the summary."""
+    """Return the value of each `ping-…` line but the summary."""
     rows = [row for row in result if isinstance(row, dict)]
     named = [(name, value) for row in rows for name, value in row.items()]
     return [value for name, value in named if name.startswith("ping-") and name != _SUMMARY]
 
 
 def _echo(line: Any) -> EchoWire | None:
-    """Read what is said of a host; None where it is an error of the router's, or anything else."""
+    """Parse the result of a host; None if it is an error of the router, or anything else."""
     try:
         return msgspec.convert(line, EchoWire, strict=False)
     except msgspec.ValidationError:
@@ -134,6 +134,6 @@ def _echo(line: Any) -> EchoWire | None:
 
 
 def _host_report(echo: EchoWire) -> HostReport:
-    """Map what a ping says of a host; where it was reported unreachable, something answered that report."""
+    """Map the result of a host; "unreachable" counts as an answer, as some host has sent that report."""
     status, received = clean_text(echo.status) or "", clean_text(echo.received) or "0"
     return HostReport(clean_text(echo.host) or "", received != "0" or status.lower() == "host unreachable")

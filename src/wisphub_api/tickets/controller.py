@@ -28,7 +28,7 @@ IdempotencyKey = Annotated[
     str | None,
     HeaderParameter(
         name="Idempotency-Key",
-        schema_extra={"pattern": KEY_PATTERN},  # checked by the service, in plain words
+        schema_extra={"pattern": KEY_PATTERN},  # the service checks it, for a plain error message
         description="1 to 255 visible ASCII characters, new for each new ticket: a repeat within 24 hours "
         "gets the first answer instead of a second ticket",
     ),
@@ -36,14 +36,14 @@ IdempotencyKey = Annotated[
 
 
 class TicketController(Controller):
-    """Opens and reads support tickets."""
+    """Support tickets."""
 
     path = PATH
     tags = ("Tickets",)
 
     @get("/subjects", summary="Valid subjects", responses=documented(401))
     async def subjects(self, tickets: NamedDependency[TicketService]) -> tuple[SubjectGroup, ...]:
-        """Return the subjects that a ticket can have, by priority."""
+        """Return the valid subjects, by priority."""
         return tickets.subjects()
 
     @get(
@@ -76,10 +76,10 @@ class TicketController(Controller):
         data: ClosedBody[TicketRequest],
         idempotency_key: IdempotencyKey = None,
     ) -> Response[Ticket]:
-        """Open a ticket for a client; priority, zone, technician and due date are found out.
+        """Open a ticket for a client; the service determines priority, zone, technician and due date.
 
         504 `uncertain-outcome` means that it may have been opened: a repeat with the same `Idempotency-Key`
-        looks for it first, one without may open a second.
+        looks for it first, a repeat without a key may open a second ticket.
         """
         given = [name for name in data.__struct_fields__ if getattr(data, name) is not None]
         with audited(AuditEvent("open ticket", request.user, data.service_id, given)):

@@ -2,13 +2,13 @@
 
 See draft-ietf-httpapi-idempotency-key-header, section 2. A key's record goes through these states:
 
-- none: nobody has sent the key, or the request failed with nothing done. The request is carried out.
-- a digest: a process is about to carry it out, or died before anything was sent.
-- a digest and what was begun: the ticket may have been opened, as its answer has not come or its process has
+- none: the key is new, or its request failed with nothing done. The request is carried out.
+- a digest: a process is about to carry the request out, or died before it sent anything.
+- a digest and what was begun: the ticket may have been opened, as no answer has arrived or the process has
   died. A repeat looks for the ticket before it opens one.
 - a digest and an answer: a repeat gets this answer, for a day.
 
-Whoever works on a key holds its lease; the digest refuses another request under the same key in every state.
+A process that works on a key has its lease. In every state the digest refuses another request with that key.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ from wisphub_api.tickets.models import Ticket, TicketOrder, TicketRequest
 
 KEEP_S: Final = 86_400.0
 LONGEST_S: Final = 110.0
-"""How long a request may be carried out for."""
+"""How long a request may take."""
 LEASE_S: Final = 120.0
-"""Longer: a process that still has a key's lease after that has died."""
+"""Longer than that: a process that still has a key's lease then has died."""
 WAIT_S: Final = 30.0
-"""How long a request waits for the same one in another process."""
+"""How long a request waits for the same request in another process."""
 RETRY_EVERY_S: Final = 0.2
 KEY_PATTERN: Final = r"^[\x21-\x7e]{1,255}$"
 
@@ -44,7 +44,7 @@ class Begun(Struct, frozen=True):
 
     Attributes:
         order: What was sent to WispHub Net, or was about to be.
-        doubted_at: When its answer was given up, or will have been at the latest, in seconds since the epoch.
+        doubted_at: When its answer was abandoned, or will be at the latest, in seconds since the epoch.
     """
 
     order: TicketOrder
@@ -55,15 +55,15 @@ SaveBegun = Callable[[Begun], Awaitable[None]]
 
 
 class Operation(Protocol):
-    """Opens a ticket, once; or looks for the one that has been begun."""
+    """An operation that opens a ticket once, or looks for the one that has been begun."""
 
     def __call__(self, save: SaveBegun, begun: Begun | None, /) -> Awaitable[Ticket]:
-        """Open it, and save what is begun before it is."""
+        """Open the ticket; call `save` before each step that may open it."""
         ...
 
 
 class _Record(Struct, frozen=True):
-    """What is known of a key: the request's digest, and how far it has come."""
+    """The state of a key: the request's digest, and what has been done."""
 
     request: str
     begun: Begun | None = None
@@ -76,10 +76,10 @@ class _Running(Struct, frozen=True):
 
 
 class IdempotencyStore:
-    """Carries out each request once per key, whichever task or process it comes to.
+    """The requests of the last day by their keys, each carried out once, in whichever task or process.
 
-    It knows of a day's requests. One that failed with nothing done is forgotten: its key is free again. Of
-    one whose outcome is uncertain, or whose process has died, it knows what was begun.
+    The key of a request that failed with nothing done is free again. Of a request whose outcome is uncertain,
+    or whose process has died, the store has what was begun.
 
     Args:
         store: Where they are recorded.
@@ -90,23 +90,23 @@ class IdempotencyStore:
         self._running: dict[str, _Running] = {}
 
     async def run_once(self, name: tuple[str, str], request: TicketRequest, operation: Operation) -> Ticket:
-        """Carry the request out, or return the answer to the one before; wait for one that is under way.
+        """Carry the request out, or return the answer to an earlier one; wait for one that is in progress.
 
         Args:
             name: The caller and the caller's key.
-            request: What is asked; compared with the one before.
-            operation: Carries it out; it gets what was begun before, if anything.
+            request: The request; compared with the earlier one.
+            operation: Carries it out; it receives what was begun earlier, if anything.
 
         Raises:
-            InvalidRequest: The key is no key, or came with another request before.
-            UpstreamUncertain: How it went is not known, or is not known yet.
-            WispHubAPIError: What `operation` raises.
+            InvalidRequest: The key is malformed, or belongs to another request.
+            UpstreamUncertain: The outcome is unknown, or not known yet.
+            WispHubAPIError: As raised by `operation`.
         """
         _check(key=name[1])
         key, digest = digested("first-answer", *name), sha256(msgspec.json.encode(request)).hexdigest()
         running = self._running.get(key)
         if running is None:
-            # In a task of its own: a caller that goes away must not leave the outcome unknown.
+            # In its own task: a caller who disconnects must not leave the outcome unknown.
             task = asyncio.create_task(self._carry_out(key, digest, operation), context=Context())
             running = self._running[key] = _Running(digest, task)
             task.add_done_callback(lambda _: self._running.pop(key))
@@ -114,7 +114,7 @@ class IdempotencyStore:
         return await asyncio.shield(running.task)
 
     async def _carry_out(self, key: str, digest: str, operation: Operation) -> Ticket:
-        """Do it alone among all processes."""
+        """Carry it out under the key's lease, so that no other process does."""
         lease = await self._lease(key, digest)
         try:
             record = await self._read(key, digest)
@@ -123,7 +123,7 @@ class IdempotencyStore:
             await self._store.release(lease)
 
     async def _lease(self, key: str, digest: str) -> Hold:
-        """Wait for the lease: until no other process works on this key."""
+        """Wait for the lease, while another process works on this key."""
         for _ in range(round(WAIT_S / RETRY_EVERY_S)):
             lease = await self._store.hold(key, LEASE_S)
             if lease is not None:
@@ -152,7 +152,7 @@ class IdempotencyStore:
         return ticket
 
     async def _read(self, key: str, digest: str) -> _Record:
-        """Return what is known of a key; of a new one this request's digest."""
+        """Return the state of a key; for a new key, this request's digest."""
         stored = await self._store.read(key)
         record = _Record(digest) if stored is None else _decode(stored)
         _refuse_another(digest, record.request)
@@ -170,7 +170,7 @@ def _decode(stored: bytes) -> _Record:
         return msgspec.json.decode(stored, type=_Record)
     except msgspec.MsgspecError:
         detail = "What became of this request was recorded by another release, which this one cannot read."
-        raise UpstreamUncertain(detail) from None  # the error may hold what is written there
+        raise UpstreamUncertain(detail) from None  # the error may contain the record's content
 
 
 def _refuse_another(digest: str, before: str) -> None:

@@ -1,4 +1,4 @@
-"""What the API says of a ticket, and what it is asked."""
+"""The requests and responses of the tickets."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TicketRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TicketOrder(Struct, frozen=True):
-    """A ticket as it is ordered from WispHub Net; times are Colombia's."""
+    """A ticket to be sent to WispHub Net; times are in Colombia's zone."""
 
     service_id: int
     zone_id: int | None
@@ -60,7 +60,7 @@ class TicketOrder(Struct, frozen=True):
 
 
 class Ticket(Struct, frozen=True):
-    """A support ticket. What WispHub Net does not know, or does not say, is null."""
+    """A support ticket. What WispHub Net does not know, or does not return, is null."""
 
     ticket_id: Annotated[int, Meta(description="WispHub Net's number of the ticket")]
     service_id: int | None

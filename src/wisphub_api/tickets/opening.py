@@ -1,4 +1,4 @@
-"""The opening of one ticket, which is never repeated blindly."""
+"""The opening of one ticket, which is not repeated before the ticket has been looked for."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from wisphub_api.tickets.zones import ZoneLimit
 from wisphub_api.upstream.client import WispHubNet
 
 SETTLED_AFTER_S: Final = 60.0
-"""Until then, a request that was not answered may still be carried out upstream."""
+"""How long the upstream may still carry out a request that it has not answered."""
 
 
 def find_same(order: TicketOrder, tickets: Iterable[Ticket]) -> Ticket | None:
     """Find the ticket that this order opened: the same service, subject and minute of its start.
 
-    Descriptions are left out, as people edit them. A start that cannot be read counts as the same: better
-    no second ticket than two.
+    Descriptions are not compared, as people edit them. An unreadable start counts as the same, because a
+    missing second ticket is better than a duplicate.
     """
     for ticket in tickets:
         is_alike = (ticket.service_id, ticket.subject) == (order.service_id, order.subject)
@@ -31,12 +31,12 @@ def find_same(order: TicketOrder, tickets: Iterable[Ticket]) -> Ticket | None:
 
 
 class TicketOpener:
-    """Opens tickets at WispHub Net, within each zone's limit, and finds them again.
+    """Opening of tickets at WispHub Net within each zone's limit, and the search for an uncertain one.
 
     Args:
         net: WispHub Net.
         zones: The zones' limit.
-        states: Those that a ticket is in which has just been opened.
+        states: The states in which a new ticket can be.
         clock: Seconds since the epoch, much the same in all processes.
     """
 
@@ -53,12 +53,12 @@ class TicketOpener:
         self.clock = clock
 
     async def open(self, order: TicketOrder) -> Ticket:
-        """Open a ticket, where its zone takes one; a client of no known zone counts in none.
+        """Open a ticket if its zone's limit allows; a client without a zone has no limit.
 
         Raises:
-            ZoneLimitReached: The zone holds as many open tickets as it may.
+            ZoneLimitReached: The zone has reached its limit.
             UpstreamUncertain: It may have been opened.
-            UpstreamError: It was not.
+            UpstreamError: It was not opened.
         """
         if order.zone_id is None:
             return await open_ticket(self._net, order)
@@ -68,14 +68,14 @@ class TicketOpener:
             return ticket
 
     async def find(self, order: TicketOrder, *, is_recent: bool) -> Ticket | None:
-        """Find the ticket that this order opened, if it did; a recent one only among the open ones."""
+        """Return the ticket that this order opened, if any; a recent one is sought among open ones only."""
         if is_recent:
             return find_same(order, await read_tickets(self._net, self._states))
         return find_same(order, await read_all_tickets(self._net))
 
 
 class Opening:
-    """Opens one ticket when called; where an opening was begun before, it looks for that ticket first.
+    """One opening of a ticket; if it was begun earlier, it looks for that ticket first.
 
     Args:
         opener: Opens tickets and finds them.
@@ -87,14 +87,14 @@ class Opening:
         self._prepare = prepare
 
     async def __call__(self, save: SaveBegun, begun: Begun | None) -> Ticket:
-        """Open the ticket, or return the one that was opened before.
+        """Open the ticket, or return the one that was opened earlier.
 
         Args:
-            save: Records what is begun, before it is, and once more where its outcome is uncertain.
-            begun: What may have been opened before.
+            save: Records what is about to begin, and again if its outcome is uncertain.
+            begun: What may have been opened earlier.
 
         Raises:
-            UpstreamUncertain: It may have been opened, now or before.
+            UpstreamUncertain: It may have been opened, now or earlier.
             WispHubAPIError: It was not opened.
         """
         if begun is None:
@@ -102,7 +102,7 @@ class Opening:
         return await self._look(begun) or await self._open(begun.order, save)
 
     async def _open(self, order: TicketOrder, save: SaveBegun) -> Ticket:
-        # Whatever may befall this process while it waits.
+        # Saved before sending, as this process may die while it waits.
         await save(Begun(order, self._opener.clock() + LONGEST_S))
         try:
             return await self._opener.open(order)
@@ -111,10 +111,10 @@ class Opening:
             raise UpstreamUncertain(f"{error}. {_ADVICE}") from error
 
     async def _look(self, begun: Begun) -> Ticket | None:
-        """Find the ticket, or make sure that there is none.
+        """Return the ticket, or None if it certainly does not exist.
 
         Raises:
-            UpstreamUncertain: Neither can be known, or not yet.
+            UpstreamUncertain: Neither is certain, or not yet.
         """
         wait_s = SETTLED_AFTER_S - (self._opener.clock() - begun.doubted_at)
         try:
@@ -127,7 +127,7 @@ class Opening:
 
 
 async def save_nothing(_: Begun) -> None:
-    """Save nothing: without a key nobody can ask again."""
+    """Do nothing: without a key there is no repeat."""
 
 
 _ADVICE: Final = (

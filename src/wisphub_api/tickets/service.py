@@ -26,12 +26,12 @@ from wisphub_api.upstream.client import WispHubNet
 
 
 class Rules(Struct, frozen=True):
-    """How a provider opens tickets.
+    """The provider's rules for new tickets.
 
     Attributes:
-        status: The state that a new ticket has.
+        status: The state of a new ticket.
         resolution_days: In how many business days it is due.
-        days_off: Dates besides Saturdays and Sundays that are no business days.
+        days_off: Dates besides Saturdays and Sundays that are not business days.
     """
 
     status: int
@@ -40,10 +40,10 @@ class Rules(Struct, frozen=True):
 
 
 def make_order(request: TicketRequest, client: Client, rules: Rules, now: dt.datetime) -> TicketOrder:
-    """Complete a request with what the client's record and the rules say.
+    """Return the order for a request, completed from the client's record and the rules.
 
     Raises:
-        InvalidRequest: The subject is unknown, the description blank, or nobody is there to see to it.
+        InvalidRequest: The subject is unknown, the description is blank, or there is no technician.
     """
     subject, priority = find_subject(request.subject)
     technician_id = client.technician_id if request.technician_id is None else request.technician_id
@@ -57,7 +57,7 @@ def make_order(request: TicketRequest, client: Client, rules: Rules, now: dt.dat
         priority=priority,
         description=_description(request.description),
         status=rules.status,
-        starts_at=now.astimezone(COLOMBIA).replace(second=0, microsecond=0),  # upstream knows minutes
+        starts_at=now.astimezone(COLOMBIA).replace(second=0, microsecond=0),  # the upstream's resolution
         due_at=due_at(now, rules.resolution_days, rules.days_off).replace(second=0, microsecond=0),
     )
 
@@ -84,14 +84,14 @@ def _now() -> dt.datetime:
 
 
 class TicketService:
-    """Opens tickets, reads them, and counts those of a zone.
+    """Support tickets: opening, reading, and the count of a zone.
 
     Args:
         net: WispHub Net.
         directory: The clients.
         opener: Opens tickets.
-        idempotency: Carries out requests with a key, each once.
-        rules: How tickets are opened.
+        idempotency: Carries out each request with a key once.
+        rules: The rules for new tickets.
         now: The time.
     """
 
@@ -117,11 +117,11 @@ class TicketService:
         return SUBJECTS
 
     async def zone(self, zone_id: int, wish: Wish = ANY) -> Reading[Representation]:
-        """Return whether a zone has reached its limit; one of which nothing is known has no tickets.
+        """Return whether a zone has reached its limit; an unknown zone has no tickets.
 
         Raises:
             CacheUnavailable: The open tickets are not known.
-            NotFreshEnough: They are not as fresh as wished.
+            NotFreshEnough: They are not as fresh as required.
         """
         return (await self._opener.zones.state(zone_id, wish)).map(represent)
 
@@ -138,12 +138,12 @@ class TicketService:
         return ticket
 
     async def open(self, request: TicketRequest, caller: str, key: str | None) -> Ticket:
-        """Open a ticket; with a key only once, however often it is asked within a day.
+        """Open a ticket; with a key only once a day, however often the request is repeated.
 
         Raises:
-            InvalidRequest: A value is wrong, or the key came with another request before.
+            InvalidRequest: A value is wrong, or the key belongs to another request.
             NotFound: There is no such client.
-            ZoneLimitReached: The client's zone holds as many open tickets as it may.
+            ZoneLimitReached: The client's zone has reached its limit.
             CacheUnavailable: The clients or the open tickets are not known.
             UpstreamUncertain: It may have been opened.
             UpstreamError: It was not opened.

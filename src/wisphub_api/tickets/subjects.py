@@ -1,4 +1,4 @@
-"""The subjects that a ticket can have, and their priority."""
+"""The valid subjects of a ticket, and their priority."""
 
 from __future__ import annotations
 
@@ -58,19 +58,19 @@ SUBJECTS: Final = (
     ),
     SubjectGroup(4, "very high", ("Troncal Dañado", "Caja Nap Dañada", "Cambio A Fibra Óptica")),
 )
-"""All of them, as WispHub Net writes them."""
+"""All subjects, as WispHub Net spells them."""
 
 _BY_FOLDED: Final = {fold(name): (name, group.priority) for group in SUBJECTS for name in group.subjects}
 _MOST_SUGGESTED: Final = 3
 _LEAST_LIKENESS: Final = 0.5
-"""Of difflib's ratio: below it, suggestions have little to do with what was meant."""
+"""The least ratio of difflib for a suggestion; below it, suggestions are unrelated."""
 
 
 def find_subject(given: str) -> tuple[str, int]:
-    """Return a subject as WispHub Net writes it, and its priority; case, accents and spacing do not count.
+    """Return a subject as WispHub Net spells it, and its priority; case, accents and spacing do not count.
 
     Raises:
-        InvalidRequest: There is no such subject; those that come closest are named.
+        InvalidRequest: There is no such subject; the message names the closest ones.
     """
     found = _BY_FOLDED.get(fold(given))
     if found is None:
@@ -79,7 +79,7 @@ def find_subject(given: str) -> tuple[str, int]:
 
 
 def closest_subjects(given: str) -> list[str]:
-    """Return up to 3 subjects that are spelt much like the given one, the closest first."""
+    """Return up to 3 subjects of similar spelling, the closest first."""
     keys = get_close_matches(fold(given), _BY_FOLDED, _MOST_SUGGESTED, _LEAST_LIKENESS)
     return [_BY_FOLDED[key][0] for key in keys]
 

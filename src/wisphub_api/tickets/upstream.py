@@ -23,7 +23,7 @@ DEPARTMENT: Final = "Soporte Técnico"
 
 
 class NumberedWire(Struct):
-    """A nested zone or technician, of which only the number matters."""
+    """A nested zone or technician, of which only the id is used."""
 
     id: Number | None = None
 
@@ -53,7 +53,7 @@ class TicketWire(Struct):
 async def read_tickets(
     net: WispHubNet, states: Iterable[int], urgency: Urgency = Urgency.INTERACTIVE
 ) -> list[Ticket]:
-    """Read every ticket that is in one of these states, or raise: never a part of them."""
+    """Return every ticket in one of these states; raise rather than return a part."""
     found: dict[int, Ticket] = {}
     for state in states:
         tickets = await _read(net, {"estado": state}, urgency)
@@ -62,7 +62,7 @@ async def read_tickets(
 
 
 async def read_all_tickets(net: WispHubNet) -> list[Ticket]:
-    """Read every ticket there is, which may take a while, or raise: never a part of them."""
+    """Return every ticket, which may take a while; raise rather than return a part."""
     return await _read(net, {}, Urgency.BACKGROUND)
 
 
@@ -71,16 +71,16 @@ async def _read(net: WispHubNet, filters: Mapping[str, int], urgency: Urgency) -
 
 
 def _may_be_in(ticket: Ticket, state: int) -> bool:
-    """Return whether a row is of the state asked for: a filter that is not known is ignored upstream.
+    """Return whether a row has the requested state, because the upstream ignores unknown filters.
 
-    Where the row names its state in words, the filter is trusted.
+    If the row names its state in words, the filter is trusted.
     """
     status = ticket.status or ""
     return not status.isdecimal() or int(status) == state
 
 
 async def find_ticket(net: WispHubNet, ticket_id: int) -> Ticket | None:
-    """Read one ticket with its latest answer; None where there is none."""
+    """Return one ticket with its latest answer; None if there is none."""
     try:
         ticket = await net.read(ONE, {}, _read_one, ticket_id=ticket_id)
     except UpstreamFailed as error:
@@ -93,11 +93,11 @@ async def find_ticket(net: WispHubNet, ticket_id: int) -> Ticket | None:
 
 
 async def open_ticket(net: WispHubNet, order: TicketOrder) -> Ticket:
-    """Open a ticket, with a request that is sent once, and return its number with what was sent.
+    """Open a ticket, without retries, and return it with its id and the values that were sent.
 
     Raises:
         UpstreamUncertain: It may have been opened.
-        UpstreamError: It was not.
+        UpstreamError: It was not opened.
     """
     opened = await net.write("POST", LIST, Content(form=to_form(order)), _read_one)
     return Ticket(
@@ -116,7 +116,7 @@ async def open_ticket(net: WispHubNet, order: TicketOrder) -> Ticket:
 
 
 def to_form(order: TicketOrder) -> dict[str, str]:
-    """Fill in the form that opens a ticket; `estado` and `tecnico` are mandatory in truth."""
+    """Return the form that opens a ticket; `estado` and `tecnico` are mandatory, other than documented."""
     return {
         "servicio": str(order.service_id),
         "asunto": order.subject,
@@ -133,7 +133,7 @@ def to_form(order: TicketOrder) -> dict[str, str]:
 
 
 def to_ticket(wire: TicketWire) -> Ticket:
-    """Map a ticket's row to the ticket that the API shows."""
+    """Map a row to the API's ticket."""
     service, technician = wire.servicio or _NO_SERVICE, wire.tecnico or _NOBODY
     return Ticket(
         ticket_id=wire.id_ticket,
@@ -156,10 +156,10 @@ _PAGES: Final = PageReader(TicketWire, to_ticket)
 
 
 def _read_one(body: bytes) -> Ticket:
-    """Read one ticket as leniently as a row of a page: a field that does not fit is dropped.
+    """Parse one ticket as leniently as a row of a page: a field of the wrong type is dropped.
 
     Raises:
-        UpstreamUnreadable: It is no JSON, or has no usable number.
+        UpstreamUnreadable: It is not JSON, or has no usable id.
     """
     page: Page[Ticket] = _PAGES(b'{"count":1,"results":[%b]}' % body)
     if len(page.rows) != 1 or page.rows[0] is None:
@@ -173,11 +173,11 @@ def _number(value: Text) -> int | None:
 
 
 _LONGEST: Final = 9
-"""Digits of a number that means anything here."""
+"""The most digits of a plausible number."""
 
 
 def _time(value: Text) -> dt.datetime | None:
-    """Read `DD/MM/YYYY HH:MM`, with or without seconds; the upstream's times are Colombia's."""
+    """Parse `DD/MM/YYYY HH:MM`, with or without seconds, in Colombia's time zone."""
     for form in (DATE_FORMAT, f"{DATE_FORMAT}:%S"):
         try:
             return dt.datetime.strptime(clean_text(value) or "", form).replace(tzinfo=COLOMBIA)
@@ -187,7 +187,7 @@ def _time(value: Text) -> dt.datetime | None:
 
 
 def _answer(answers: Any) -> str | None:
-    """Return the text of `{"respuesta": …}`, the last one's where there are several."""
+    """Return the text of `{"respuesta": …}`, of the last one if there are several."""
     latest = answers[-1] if isinstance(answers, list) and answers else answers
     text = latest.get("respuesta") if isinstance(latest, dict) else None
     return clean_text(text) if isinstance(text, str) else None

@@ -1,7 +1,7 @@
-"""How many open tickets each zone has, and whether it takes another.
+"""The open tickets of each zone, and its limit.
 
-A place in a zone is taken before the order is sent to WispHub Net, so that many at once do not all find the
-last one free. Once the ticket is open it is in the count, whatever a load that is under way may have read.
+A place in a zone is leased before the order is sent to WispHub Net, so that concurrent requests do not all
+get the last place. An open ticket is in the count at once, whatever a load in progress may have read.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
 
 LEASE_S: Final = 120.0
-"""Longer than an opening takes: by then a ticket of a process that has died is among those that are read."""
+"""Longer than an opening takes: by then a load has read the ticket of a process that has died."""
 
 
 NO_DOUBT: Final[Mapping[str, int]] = {}
@@ -35,7 +35,7 @@ class OpenTickets:
 
     Args:
         zones: Each ticket's zone, by the ticket's number.
-        doubtful: The zones in which there may be one more, each under the token of its place.
+        doubtful: The zones in which there may be one more, by the token of its place.
     """
 
     def __init__(self, zones: Mapping[int, int | None], doubtful: Mapping[str, int] = NO_DOUBT) -> None:
@@ -48,33 +48,33 @@ class OpenTickets:
 
     @property
     def content(self) -> tuple[dict[int, int | None], dict[str, int]]:
-        """What these were made of."""
+        """Return the data that these are made of."""
         return dict(self._zones), dict(self._doubtful)
 
     def in_zone(self, zone_id: int) -> int:
-        """Count those of one zone."""
+        """Return how many there are in one zone."""
         return self._counts[zone_id]
 
     def plus(self, zone_id: int, ticket_id: int) -> OpenTickets:
-        """Return these and one more, or the same where it is among them."""
+        """Return these and one more, or these if it is among them."""
         return OpenTickets({**self._zones, ticket_id: zone_id}, self._doubtful)
 
     def plus_doubtful(self, zone_id: int, token: str) -> OpenTickets:
-        """Return these and one that there may be."""
+        """Return these and one that may exist."""
         return OpenTickets(self._zones, {**self._doubtful, token: zone_id})
 
 
 async def load_open_tickets(net: WispHubNet, states: Sequence[int]) -> OpenTickets:
-    """Read all pages of the tickets in the states that count as open, or raise."""
+    """Load all tickets in the states that count as open."""
     tickets = await read_tickets(net, states, Urgency.BACKGROUND)
     return OpenTickets({ticket.ticket_id: ticket.zone_id for ticket in tickets})
 
 
 class Opened(Struct, frozen=True, tag=True):
-    """A ticket that has been opened in a zone; without a number, one that may have been.
+    """A ticket that has been opened in a zone; without an id, one that may have been.
 
     Attributes:
-        token: Of the lease of its place: a process that hears of it twice counts it once.
+        token: The token of its place's lease, so that a process that receives it twice counts it once.
     """
 
     zone_id: int
@@ -89,13 +89,13 @@ class Opened(Struct, frozen=True, tag=True):
 
 
 class Place:
-    """A place in a zone; its ticket's number is to be set as soon as it is known."""
+    """A leased place in a zone; the id of its ticket is set as soon as it is known."""
 
     ticket_id: int | None = None
 
 
 class ZoneLimit:
-    """Lets a zone have so many open tickets at most, whichever process opens them.
+    """The limit of open tickets in each zone, across all processes.
 
     Args:
         tickets: The open tickets.
@@ -110,13 +110,13 @@ class ZoneLimit:
         self._taken: Counter[int] = Counter()
 
     async def state(self, zone_id: int, wish: Wish = ANY) -> Reading[ZoneState]:
-        """Return how many open tickets a zone has, and whether that is as many as it may.
+        """Return how many open tickets a zone has, and whether that is its limit.
 
-        Those that this process is opening are among them.
+        It includes the tickets that this process is opening.
 
         Raises:
             CacheUnavailable: The open tickets are not known.
-            NotFreshEnough: They are not as fresh as wished.
+            NotFreshEnough: They are not as fresh as required.
         """
         reading = await self._tickets.read(wish)
         count = reading.value.in_zone(zone_id) + self._taken[zone_id]
@@ -124,7 +124,7 @@ class ZoneLimit:
 
     @asynccontextmanager
     async def place(self, zone_id: int) -> AsyncIterator[Place]:
-        """Lease a place while a ticket is opened; it stays counted unless the ticket is known not to be open.
+        """Lease a place while a ticket is opened; it stays counted unless the ticket certainly is not open.
 
         Raises:
             ZoneLimitReached: There is none.
@@ -148,10 +148,10 @@ class ZoneLimit:
             await self._store.release(lease)
 
     async def _take(self, zone_id: int) -> Hold:
-        """Lease one of the places that are left.
+        """Lease one of the free places.
 
         A ticket that another process has opened is broadcast before its place is released. So once a place is
-        leased and all that was broadcast is known, either the ticket is counted, or its place was leased too.
+        leased and all broadcasts are processed, either the ticket is counted, or its place is still leased.
         """
         while True:
             count = await self._count(zone_id)
