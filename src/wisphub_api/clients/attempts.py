@@ -1,4 +1,4 @@
-"""Failed identity checks, counted so that nobody can find out a client's data by guessing."""
+"""The limits on failed identity checks, which keep callers from guessing a client's data."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from wisphub_api.fleet.store import Store
 
 WINDOW_S: Final = 900.0
 REMEMBERED: Final = 1_024
-"""Keys that need not be made again; a check needs each twice."""
+"""How many keys of counts are cached; a check needs each twice."""
 
 
 class FailedAttempts:
-    """Keeps the answers from a caller whose checks have failed too often in 15 minutes.
+    """The counts of failed checks in 15 minutes, beyond which a caller gets no answers.
 
     The window of a count begins with its first failure.
 
     Args:
-        store: Where the counts are.
-        most: How many failures with one client are answered.
-        most_in_all: How many with all clients together.
+        store: The store of the counts.
+        most: How many failures for one client are answered.
+        most_in_all: How many failures for all clients together are answered.
     """
 
     def __init__(self, store: Store, most: int, most_in_all: int) -> None:
@@ -31,19 +31,19 @@ class FailedAttempts:
         self._most_in_all = most_in_all
 
     def spend_now(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent | None:
-        """Do what `spend` does where it is done without waiting; do nothing and return None elsewhere."""
+        """Do what `spend` does if the store need not wait; otherwise do nothing and return None."""
         return self._store.spend_now(self._limits(caller, service_id), int(has_failed))
 
     async def spend(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent:
-        """Count a check of which nothing has been said yet; where it is not granted, nothing may be.
+        """Count a check before it is answered; if it is not granted, it must not be answered.
 
-        A failure is counted and compared with both limits in one step: of many at once no more are answered
-        than of many in turn. What is refused counts nowhere, or who goes on and on with one client would be
-        locked out with all others. Data that is right is refused as well once a limit is reached.
+        A failure is counted and compared with both limits in one step, so that concurrent checks get no more
+        answers than successive ones. A refused check is not counted: otherwise a caller who keeps failing for
+        one client would be locked out for all. Once a limit is reached, correct data is refused too.
 
         Args:
-            caller: Who asks.
-            service_id: Whose data it is said to be; None where that is to be found out.
+            caller: The caller's name.
+            service_id: The client that is checked; None if the check has to find the client.
             has_failed: Whether the data was wrong.
         """
         return await self._store.spend(self._limits(caller, service_id), int(has_failed))

@@ -1,4 +1,4 @@
-"""Is this person who they say they are? Answered from memory, to each key as much as it may know."""
+"""Identity checks from memory: is this person the client, and which client is it?"""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ NOT_VALID: Final = Verification(is_valid=False, matched_fields=())
 
 
 class CheckRules(Struct, frozen=True):
-    """How identities are checked.
+    """The rules of identity checks.
 
     Attributes:
-        min_fields: How many fields a check of one client must give.
-        failures: Counts what fails.
-        observe: Is told how each check ended.
+        min_fields: How many fields a check of one client must contain.
+        failures: The limits on failed checks.
+        observe: Called with the outcome of each check.
     """
 
     min_fields: int
@@ -49,13 +49,13 @@ class CheckRules(Struct, frozen=True):
 
 
 class Decision(Struct, frozen=True):
-    """What a check has found, before it is counted and may be said.
+    """The result of a check before it is counted and may be returned.
 
     Attributes:
-        event: What the audit has of it.
-        service_id: Whose data it is said to be; None where that was to be found out.
-        outcome: How it ends, unless the caller has failed too often.
-        answer: What is said then; an error is raised.
+        event: The audit event.
+        service_id: The client that is checked; None if the check has to find the client.
+        outcome: The outcome, unless the caller has failed too often.
+        answer: What to return for this outcome, or an error to raise.
         is_counted: Whether it counts among the caller's checks.
     """
 
@@ -67,21 +67,21 @@ class Decision(Struct, frozen=True):
 
 
 class IdentityChecks:
-    """Verifies clients, and finds whose data it is.
+    """Identity checks: verify a client, or find the client that matches.
 
-    A check is decided from what is in memory (`_verify`, `_resolve`), then counted, then said (`_conclude`).
-    Where the counts are shared, counting waits; nothing else differs, and nothing is decided twice.
+    A check is decided from memory (`_verify`, `_resolve`), then counted, then concluded (`_conclude`). If the
+    counts are shared between processes, counting waits; nothing else differs, and nothing is decided twice.
 
-    A key that may not read the clients learns nothing that it has not said itself: an unknown client is
-    answered, counted and worked on like wrong data, and of a client who is found it gets the number alone.
+    A key that may not read the clients learns nothing beyond the data that it sends: an unknown client has
+    the answer, the count and the duration of wrong data, and of a client who is found it gets the id alone.
 
-    Every method raises `CacheUnavailable` where there is no snapshot to answer from, `NotFreshEnough` where
-    there is none as fresh as wished for, and `TooManyAttempts` to a caller who has failed too often.
+    Every method raises `CacheUnavailable` if there is no snapshot, `NotFreshEnough` if it is not as fresh as
+    required, and `TooManyAttempts` if the caller has failed too often.
 
     Args:
         directory: The clients.
-        plans: The internet plans, for a price that a client's record lacks.
-        rules: How much is asked for, and how often it may fail.
+        plans: The internet plans, for prices that clients' records lack.
+        rules: The rules of the checks.
     """
 
     def __init__(self, directory: Cached[Directory], plans: Cached[PlanCatalogue], rules: CheckRules) -> None:
@@ -95,8 +95,8 @@ class IdentityChecks:
         """Return whether the given data is this client's.
 
         Raises:
-            InvalidRequest: Too few fields are given, or too short ones.
-            NotFound: There is no such client; only who may read the clients learns that.
+            InvalidRequest: There are too few fields, or a text is too short.
+            NotFound: There is no such client; raised only for callers who may read the clients.
         """
         _require(claim, self._rules.min_fields)
         reading = await self._directory.read(wish)
@@ -107,10 +107,10 @@ class IdentityChecks:
     def verify_in_memory(
         self, service_id: int, claim: Claim, caller: Caller, wish: Wish = ANY
     ) -> Callable[[], Reading[bytes] | Coroutine[Any, Any, Reading[bytes]]] | None:
-        """Return what does the same as `verify`, as JSON, from what is in memory now.
+        """Return a function that does the same as `verify`, with the answer as JSON, from memory.
 
-        It returns the answer, or what is to be awaited for it where the counts are shared, and raises what
-        `verify` raises. None where there is no snapshot that may be used.
+        The function returns the answer, or a coroutine of it if the counts are shared, and raises the same
+        errors as `verify`. None if there is no usable snapshot.
         """
         reading, plans = self._directory.peek(wish), self._plans.peek()
         if reading is None or plans is None:
@@ -134,10 +134,10 @@ class IdentityChecks:
     async def resolve(self, claim: Claim, caller: Caller, wish: Wish = ANY) -> Reading[Representation]:
         """Return the one client that matches at least 3 of the given fields, and more than any other.
 
-        Data that fits several clients has failed as well: it could be made longer letter by letter.
+        Data that matches several clients counts as a failure, so that nobody can extend it letter by letter.
 
         Raises:
-            InvalidRequest: Fewer than 3 fields are given, or too short ones.
+            InvalidRequest: There are fewer than 3 fields, or a text is too short.
             NotFound: No client matches.
             AmbiguousMatch: Several match equally well.
         """
@@ -174,7 +174,7 @@ class IdentityChecks:
             raise
 
     def _conclude(self, decision: Decision, spent: Spent) -> Reading[Any]:
-        """Write down how a check has ended, and return its answer."""
+        """Record the outcome of a check, and return its answer."""
         outcome: Outcome = decision.outcome if spent.is_granted else "refused"
         record_event(decision.event, outcome)
         self._rules.observe(outcome)
@@ -195,13 +195,13 @@ async def _in_json(answer: Coroutine[Any, Any, Reading[Any]]) -> Reading[bytes]:
 
 
 _FREE: Final = Spent(is_granted=True, used=0, ends_s=0.0)
-"""What a check that does not count has spent."""
+"""The count of a check that is not counted."""
 
 
 def _verify(
     service_id: int, claim: Claim, caller: Caller, reading: Reading[Directory], plans: PlanCatalogue | None
 ) -> Decision:
-    """Decide whether the given data is this client's."""
+    """Decide whether the given data matches this client."""
     directory = reading.value
     known = directory.by_service_id(service_id)
     event = AuditEvent("verify", caller.name, service_id if known else None, claim.given)
@@ -209,7 +209,7 @@ def _verify(
         error = NotFound("No client has this service_id.", age_s=reading.age_s)
         return Decision(event, service_id, "no_such_client", error, is_counted=False)
     price = None
-    # For who may not read the clients it is looked up in any case: they could tell by the time it takes.
+    # Looked up in any case for a caller without `read`: the time taken must not reveal that a client exists.
     if plans is not None and not (caller.may_read and known is not None and _has_price(known)):
         price = _plan_price(known or NOBODY, directory, plans)
     found = verify(claim, known or nobody(), price)
@@ -219,7 +219,7 @@ def _verify(
 
 
 def _resolve(claim: Claim, caller: Caller, reading: Reading[Directory], matches: list[Client]) -> Decision:
-    """Decide whose data it is."""
+    """Decide which client the data matches."""
     one = matches[0] if len(matches) == 1 else None
     event = AuditEvent("resolve", caller.name, one.service_id if one else None, claim.given)
     if one is not None:
@@ -239,7 +239,7 @@ def _plan_price(client: Client, directory: Directory, plans: PlanCatalogue) -> f
 
 
 def _best_matches(claim: Claim, directory: Directory, plans: PlanCatalogue | None) -> list[Client]:
-    """Find them among all clients; takes long enough with 50,000 to be kept off the event loop."""
+    """Return the best matches among all clients; with 50,000 it is too slow for the event loop."""
     candidates = directory.candidates(claim.name, claim.address)
     return best_matches(
         claim, ((client, _plan_price(client, directory, plans) if plans else None) for client in candidates)
@@ -247,7 +247,7 @@ def _best_matches(claim: Claim, directory: Directory, plans: PlanCatalogue | Non
 
 
 def _require(claim: Claim, at_least: int) -> None:
-    """Refuse too few fields, and a text so short that it is contained in many; a blank one is in none."""
+    """Refuse too few fields, and a text so short that many records contain it; a blank one matches none."""
     if len(claim.given) < at_least:
         allowed = ", ".join(claim.__struct_fields__)
         raise InvalidRequest(f"Give at least {at_least} of {allowed}.", field="body")

@@ -1,4 +1,4 @@
-"""The clients' routes."""
+"""The routes of the clients."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ from wisphub_api.web.parameters import AnyRequest, ClosedBody, Limit, Offset
 from wisphub_api.web.problems import documented
 
 VERIFY: Final = MappingProxyType({SCOPE: "verify"})
-"""These only say something, though they are asked by POST: it keeps the data out of the URL."""
+"""The scope of checks: they change nothing, and are POST requests to keep the data out of the URL."""
 CLIENTS: Final = "clients"
-"""The cache that the fast path finds clients in."""
+"""The name of the cache in which the fast path finds clients."""
 _CLAIM: Final = msgspec.json.Decoder(Claim, strict=False)  # as Litestar reads it
 
 ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of the service", ge=0)]
@@ -47,10 +47,10 @@ ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of th
 
 @dataclass
 class FittingEither(Operation):
-    """Describes a route whose answer may fit both of its forms; Litestar says that it fits but one."""
+    """The description of a route whose answer may match both schemas; Litestar declares only one."""
 
     def __post_init__(self) -> None:
-        """Correct what Litestar has made."""
+        """Correct Litestar's description."""
         answer = cast("OpenAPIResponse", (self.responses or {})["200"])
         schema = cast("Schema", (answer.content or {})["application/json"].schema)
         schema.any_of, schema.one_of = schema.one_of, None
@@ -74,7 +74,7 @@ def _one(client: Client | None) -> Representation | None:
 
 
 def _verify(checks: IdentityChecks, argument: str, body: bytes, caller: Caller, wish: Wish) -> Ready | None:
-    """Return what checks an identity; None for a body that the router has to refuse."""
+    """Return the function that checks an identity; None for a body that the router has to refuse."""
     service_id = whole(argument)
     if service_id is None:
         return None
@@ -86,7 +86,7 @@ def _verify(checks: IdentityChecks, argument: str, body: bytes, caller: Caller, 
 
 
 class ClientController(Controller):
-    """Lists, finds and verifies clients, from memory, and changes their profiles."""
+    """The clients: list, lookups, search and identity checks from memory, and changes of profiles."""
 
     path = "/api/v1/clients"
     tags = ("Clients",)
@@ -104,7 +104,7 @@ class ClientController(Controller):
         limit: Limit = None,
         offset: Offset = 0,
     ) -> Response[list[Client]]:
-        """Give all clients, or a page of them, by service_id; X-Total-Count tells how many there are."""
+        """Return all clients, or a page of them, by service_id; X-Total-Count is the number of all."""
         return await coded_response(await clients.page(limit, offset, asked_freshness(request)), request)
 
     @get(
@@ -179,9 +179,9 @@ class ClientController(Controller):
         request: AnyRequest,
         data: ClosedBody[ProfileUpdate],
     ) -> Response[Client]:
-        """Change what is given, in WispHub Net and at once in every answer; give the client as it is then.
+        """Change the given fields, in WispHub Net and at once in every answer; return the changed client.
 
-        To send the same again is safe. 504 `uncertain-outcome`: it may have been changed.
+        Repeating the request is safe. 504 `uncertain-outcome` means that it may have been changed.
         """
         with audited(AuditEvent("update client", request.user, service_id, tuple(data.given))):
             return written_response(await client_updates.update(service_id, data))
@@ -200,10 +200,10 @@ class ClientController(Controller):
         service_id: ServiceId,
         data: ClosedBody[Claim],
     ) -> Response[Verification]:
-        """Tell whether the given data, at least two fields, is this client's.
+        """Return whether the given data, at least two fields, matches this client.
 
-        A key with the scope `verify`, but not `read`, does not learn which clients there are: an unknown one
-        is answered like wrong data, and of wrong data not which of it matched.
+        A key with the scope `verify`, but not `read`, does not learn which clients exist: an unknown client
+        has the same answer as wrong data, which does not list the fields that matched.
         """
         reading = await checks.verify(service_id, data, request.auth, asked_freshness(request))
         return Response(reading.value, headers=freshness_headers(reading))
@@ -219,7 +219,7 @@ class ClientController(Controller):
     async def resolve(
         self, checks: NamedDependency[IdentityChecks], request: AnyRequest, data: ClosedBody[Claim]
     ) -> Response[Client | ClientNumber]:
-        """Give the one client that matches at least three of the given fields.
+        """Return the one client that matches at least three of the given fields.
 
         A key with the scope `verify`, but not `read`, gets the client's service_id alone.
         """

@@ -1,4 +1,4 @@
-"""Does this data match that record? Pure rules."""
+"""The rules by which data matches a client's record, as pure functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ NOBODY: Final = Client(
     internet_plan_price=1.0,
     technician_id=None,
 )
-"""Stands in for a client that there is not, so that a check takes as long; what it finds is not returned."""
+"""A stand-in for an unknown client, so that the check takes as long; its result is not returned."""
 _NOBODY: Final = msgspec.json.encode(NOBODY)
 _CLIENTS: Final = msgspec.json.Decoder(Client)
 
@@ -41,7 +41,7 @@ def nobody() -> Client:
 
 
 def text_matches(given: str, recorded: str | None) -> bool:
-    """Return whether the given text, normalised, is contained in the recorded; empty text never is."""
+    """Return whether the recorded text contains the given one, both folded; empty text never matches."""
     needle = fold_place(given)
     return bool(needle) and recorded is not None and needle in fold_place(recorded)
 
@@ -55,9 +55,9 @@ def matched_fields(claim: Claim, client: Client, plan_price: float | None) -> tu
     """Return the names of the given fields that match the client's record.
 
     Args:
-        claim: What the person says.
+        claim: The person's data.
         client: The record.
-        plan_price: What the client's plan costs; stands in where the record has no price.
+        plan_price: The price of the client's plan, for a record without a price.
     """
     price = plan_price if client.internet_plan_price is None else client.internet_plan_price
     checks = {
@@ -72,7 +72,7 @@ def matched_fields(claim: Claim, client: Client, plan_price: float | None) -> tu
 
 
 def verify(claim: Claim, client: Client, plan_price: float | None) -> Verification:
-    """Return whether every given field matches; nothing given matches nothing."""
+    """Return whether every given field matches; without any field nothing matches."""
     matched = matched_fields(claim, client, plan_price)
     return Verification(is_valid=bool(matched) and matched == claim.given, matched_fields=matched)
 
@@ -81,7 +81,7 @@ def best_matches(claim: Claim, candidates: Iterable[tuple[Client, float | None]]
     """Return the clients that match the most fields, at least 3; more than one is a tie.
 
     Args:
-        claim: What the person says.
+        claim: The person's data.
         candidates: Clients, each with its plan's price.
     """
     scored = [(len(matched_fields(claim, client, price)), client) for client, price in candidates]

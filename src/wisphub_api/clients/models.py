@@ -1,4 +1,4 @@
-"""What the API says of a client, and what it is asked."""
+"""The requests and responses of the clients."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 
 class Client(Struct, frozen=True, gc=False):
-    """A subscriber. Whatever WispHub Net does not know, or holds as blank, is null."""
+    """A subscriber. Whatever WispHub Net does not know, or has as blank, is null."""
 
     service_id: Annotated[int, Meta(description="WispHub Net's number of the service", examples=[7])]
     name: Annotated[str | None, Meta(examples=["Esperanza Benitez"])]
@@ -32,13 +32,13 @@ class Client(Struct, frozen=True, gc=False):
 
 
 class ClientNumber(Struct, frozen=True):
-    """Which client it is, and no more: for a key that may verify but not read."""
+    """The id of a client alone: for a key that may verify but not read."""
 
     service_id: Annotated[int, Meta(description="WispHub Net's number of the service", examples=[7])]
 
 
 class Claim(Struct, frozen=True, forbid_unknown_fields=True):
-    """Data that a person gives to show who they are; null counts as not given."""
+    """Data by which a person identifies; null counts as not given."""
 
     name: Annotated[str | None, Meta(examples=["Esperanza"])] = None
     address: Annotated[str | None, Meta(examples=["BELLAVISTA"])] = None
@@ -49,7 +49,7 @@ class Claim(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def given(self) -> tuple[str, ...]:
-        """The names of the fields that are given."""
+        """Return the names of the fields that are given."""
         values = (self.name, self.address, self.internet_plan_name, self.internet_plan_price)
         return tuple([name for name, value in zip(_CLAIMED, values, strict=True) if value is not None])
 
@@ -69,7 +69,7 @@ _Balance = Annotated[float, Meta(ge=-1e10, le=1e10, description="in Colombian pe
 
 
 class ProfileUpdate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What of a client is to be changed; what is left out stays as it is."""
+    """The fields of a client to change; the others stay as they are."""
 
     name: _Text150 | UnsetType = UNSET
     document: _Document | UnsetType = UNSET
@@ -81,13 +81,13 @@ class ProfileUpdate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     @property
     def given(self) -> dict[str, Any]:
-        """The fields that are to be changed."""
+        """Return the fields to change."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
         return {name: value for name, value in values.items() if value is not UNSET}
 
 
 class Verification(Struct, frozen=True):
-    """Whether the given data is this client's."""
+    """The result of an identity check."""
 
     is_valid: Annotated[bool, Meta(description="true only when every given field matches")]
     matched_fields: tuple[str, ...]

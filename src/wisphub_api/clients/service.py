@@ -1,4 +1,4 @@
-"""What can be asked of the clients, all of it from the snapshot in memory."""
+"""List, search and lookups of clients, all from the snapshot in memory."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ SEARCH: Final = "clients/search"
 
 
 async def load_directory(net: WispHubNet, previous: Directory | None) -> Directory:
-    """Crawl all clients and build their directory off the event loop; where nothing is new it is the same.
+    """Load all clients and build their directory off the event loop; without changes return the same one.
 
     Raises:
-        CrawlIncomplete: Where there were clients there are none all of a sudden: a fault, not the truth.
+        CrawlIncomplete: The list is suddenly empty, which is a fault rather than the truth.
     """
     crawl = read_clients(net, previous.known if previous else NOBODY)
     clients, _ = await asyncio.gather(crawl, asyncio.to_thread(prepare))
@@ -44,14 +44,14 @@ def _build(clients: SnapshotBuilder, previous: Directory | None) -> Directory:
 
 
 class ClientService:
-    """Lists and finds clients.
+    """List, search and lookups of clients.
 
-    Every method raises `CacheUnavailable` where there is no snapshot to answer from, and `NotFreshEnough`
-    where there is none as fresh as wished for.
+    Every method raises `CacheUnavailable` if there is no snapshot, and `NotFreshEnough` if it is not as fresh
+    as required.
 
     Args:
         directory: The clients.
-        answers: Keeps what a broad search has found.
+        answers: Keeps the results of broad searches.
     """
 
     def __init__(self, directory: Cached[Directory], answers: Answers) -> None:
@@ -60,7 +60,7 @@ class ClientService:
         self._broad = asyncio.Lock()
 
     async def page(self, limit: int | None, offset: int, wish: Wish = ANY) -> Reading[Representation]:
-        """List clients by `service_id`."""
+        """Return clients by `service_id`."""
         reading = await self._directory.read(wish)
         if limit is None and not offset and not reading.value.has_list:
             await asyncio.to_thread(reading.value.page, limit, offset)
@@ -69,7 +69,7 @@ class ClientService:
     async def search(
         self, query: str, limit: int | None, offset: int, wish: Wish = ANY
     ) -> Reading[Representation]:
-        """Find the clients of whom a field contains the query.
+        """Return the clients with a field that contains the query.
 
         Raises:
             InvalidRequest: The query has fewer than 2 characters.
@@ -93,7 +93,7 @@ class ClientService:
         return answer
 
     async def by_service_id(self, service_id: int, wish: Wish = ANY) -> Reading[Representation]:
-        """Give one client.
+        """Return one client.
 
         Raises:
             NotFound: There is none.
@@ -102,7 +102,7 @@ class ClientService:
         return _found(reading.map(lambda directory: directory.by_service_id(service_id)))
 
     async def by_document(self, document: str, wish: Wish = ANY) -> Reading[Representation]:
-        """Give the client with this identity document.
+        """Return the client with this identity document.
 
         Raises:
             NotFound: There is none.
@@ -111,7 +111,7 @@ class ClientService:
         return _found(reading.map(lambda directory: directory.by_document(document)))
 
     async def by_phone(self, phone: str, wish: Wish = ANY) -> Reading[Representation]:
-        """Give the client with this phone number.
+        """Return the client with this phone number.
 
         Raises:
             NotFound: There is none.
@@ -127,14 +127,14 @@ def _found(reading: Reading[Client | None]) -> Reading[Representation]:
 
 
 def page_in_memory(directory: Directory, asked: Question) -> Representation | None:
-    """Return a page; None where the whole list has to be made first, off the event loop."""
+    """Return a page; None if the whole list has to be built first, off the event loop."""
     if asked.limit is None and not asked.offset and not directory.has_list:
         return None
     return directory.page(asked.limit, asked.offset)
 
 
 def search_in_memory(directory: Directory, asked: Question) -> Representation | None:
-    """Return what a search finds; None where it would take too long, or is to be refused."""
+    """Return the result of a search; None if it would take too long, or has to be refused."""
     if len(asked.text) > QUERY_MAX_CHARS or len(fold(asked.text)) < QUERY_MIN_CHARS:
         return None
     return directory.search_few(asked.text, asked.limit, asked.offset)

@@ -1,4 +1,4 @@
-"""Text made comparable: what people type and what records hold seldom agree in case, accents or spaces."""
+"""Folding of text, so that it compares without case, accents and spaces."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fold(text: str) -> str:
 
 
 def fold_place(text: str) -> str:
-    """Return text folded, without a leading `v/`, `vda/`, `vereda`, `barrio` or `b/`: people leave it out."""
+    """Return text folded, without a leading `v/`, `vda/`, `vereda`, `barrio` or `b/`, which people omit."""
     folded = fold(text)
     lead = _PLACE.match(folded)
     return folded[lead.end() :] if lead else folded
@@ -43,7 +43,7 @@ def phone_key(text: str) -> str:
 
 
 def phone_keys(text: str) -> list[str]:
-    """Return the key of each number that a record's phone field holds."""
+    """Return the key of each number in a record's phone field."""
     parts = (text,) if _is_digits(text) else _SEPARATED.split(text)
     return [key for part in parts if (key := phone_key(part))]
 

@@ -1,6 +1,6 @@
-"""Changing a client's profile: upstream first, then in memory; an open outcome is looked up, not guessed.
+"""Changes of a client's profile: upstream first, then in memory; an uncertain outcome is looked up.
 
-What may change in the clients between two loads is declared here; it is sent to other processes as it is.
+The events that change clients between two loads are declared here; they are broadcast to other processes.
 """
 
 from __future__ import annotations
@@ -42,24 +42,24 @@ _FORMS: Final = {
 
 
 class ProfileChanged(Struct, frozen=True, tag=True):
-    """A client's profile was changed upstream."""
+    """Event: a client's profile was changed upstream."""
 
     service_id: int
     update: ProfileUpdate
 
     def __call__(self, directory: Directory, /) -> Directory:
-        """Return the directory with the changed fields in place of the client's own."""
+        """Return the directory with the changed fields of the client."""
         client = directory.by_service_id(self.service_id)
         return directory if client is None else directory.replaced(applied(client, self.update))
 
 
 class RecordRead(Struct, frozen=True, tag=True):
-    """A client's record was read by itself."""
+    """Event: one client's record was read upstream."""
 
     client: Client
 
     def __call__(self, directory: Directory, /) -> Directory:
-        """Return the directory with this record in place of the one before."""
+        """Return the directory with this record of the client."""
         return directory.replaced(self.client)
 
 
@@ -67,17 +67,17 @@ ClientChange = ProfileChanged | RecordRead
 
 
 def applied(client: Client, update: ProfileUpdate) -> Client:
-    """Return the client with the changed fields in place of its own."""
+    """Return the client with the changed fields."""
     return msgspec.structs.replace(client, **update.given)
 
 
 class ClientUpdates:
-    """Changes clients' profiles; changes of one client are made one after the other.
+    """Changes of clients' profiles; those of one client are made one after the other.
 
     Args:
         directory: The clients.
         net: WispHub Net.
-        look_again_s: How long an open outcome is looked up for, in seconds.
+        look_again_s: How long an uncertain outcome is looked up, in seconds.
     """
 
     def __init__(self, directory: Cached[Directory], net: WispHubNet, look_again_s: float) -> None:
@@ -87,12 +87,12 @@ class ClientUpdates:
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def update(self, service_id: int, update: ProfileUpdate) -> Reading[Representation]:
-        """Change what is given, and return the client as it is then; from then on every answer shows it.
+        """Change the given fields and return the changed client; from then on every answer shows it.
 
         Raises:
-            InvalidRequest: Nothing is given, or a value is not allowed, here or upstream.
+            InvalidRequest: No field is given, or a value is not allowed, here or upstream.
             NotFound: There is no such client.
-            UpdateNotMade: It was looked up, and the change has not been made; to send it again is safe.
+            UpdateNotMade: A lookup showed that nothing was changed; a repeat is safe.
             UpstreamUncertain: It may have been changed, and could not be looked up.
             UpstreamError: It was not changed.
         """
@@ -111,7 +111,7 @@ class ClientUpdates:
             return _written(reading.age_s, reading.ttl_s, applied(client, wanted))
 
     async def _write(self, service_id: int, wanted: ProfileUpdate) -> None:
-        """Write it upstream, and translate a refusal into whose fault it is."""
+        """Write the change upstream; raise a refusal as the caller's or the upstream's fault."""
         try:
             await write_profile(self._net, service_id, wanted)
         except UpstreamFailed as error:
@@ -122,11 +122,11 @@ class ClientUpdates:
             raise
 
     async def _look_again(self, service_id: int, wanted: ProfileUpdate, doubt: UpstreamUncertain) -> Client:
-        """Return the client as upstream shows it, and from then on show it likewise.
+        """Return the client as read upstream, and show it in every answer from then on.
 
         Raises:
             UpdateNotMade: It does not show the change.
-            UpstreamUncertain: It cannot be seen.
+            UpstreamUncertain: It cannot be read.
         """
         try:
             async with asyncio.timeout(self._look_again_s):
@@ -142,10 +142,10 @@ class ClientUpdates:
 
 
 def cleaned(update: ProfileUpdate) -> ProfileUpdate:
-    """Trim and single-space every text, and round the balance to cents.
+    """Return the change with every text trimmed and single-spaced, and the balance rounded to cents.
 
     Raises:
-        InvalidRequest: Nothing is given, or a text is blank or holds what it must not.
+        InvalidRequest: No field is given, or a text is blank or contains forbidden characters.
     """
     given = update.given
     if not given:

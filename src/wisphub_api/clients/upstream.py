@@ -1,6 +1,6 @@
-"""WispHub Net's clients: the list, one client, a profile, and their records as they come.
+"""WispHub Net's clients: the calls for the list, one client and a profile, and their wire records.
 
-A profile is the part of a client's record that WispHub Net lets others change.
+A profile is the part of a client's record that can be changed through WispHub Net's API.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _PROFILE_FIELDS: Final = {
 
 
 class Ref(Struct, gc=False):
-    """A nested object, of which only number and name matter."""
+    """A nested object, of which only id and name are used."""
 
     id: Number | None = None
     nombre: Text = None
 
 
 class ClientWire(Struct, gc=False):
-    """A row of `/api/clientes/`, less what must never leave it (passwords, routers' secrets)."""
+    """A row of `/api/clientes/`, without the fields that must not be read (passwords, routers' secrets)."""
 
     id_servicio: Number
     nombre: Text = None
@@ -59,27 +59,27 @@ class ClientWire(Struct, gc=False):
 
 
 class _ProfileWire(Struct):
-    """What of a profile is of use here: the two halves of a name, which the list shows as one."""
+    """The used part of a profile: the two halves of the name, which the list shows as one."""
 
     nombre: Text = None
     apellidos: Text = None
 
 
 async def read_clients(net: WispHubNet, known: Records = NOBODY) -> SnapshotBuilder:
-    """Read all clients, or raise: never a part of them; of those that are `known` no copies are made."""
+    """Return all clients; raise rather than return a part. Clients that are `known` are not copied."""
     return await net.crawl_into(lambda: SnapshotBuilder(known), LIST, _PAGES, lambda row: row.service_id)
 
 
 async def read_first_clients(net: WispHubNet) -> Page[ClientRow]:
-    """Read the first page of the list."""
+    """Return the first page of the list."""
     return await net.read(LIST, {"offset": 0, "limit": PAGE_LIMIT}, _PAGES)
 
 
 async def find_client(net: WispHubNet, service_id: int) -> Client | None:
-    """Read one client.
+    """Return one client.
 
-    The upstream ignores a filter that it does not know and answers with the whole list: the row is
-    searched for by its id, never taken because it is the first.
+    The upstream ignores an unknown filter and answers with the whole list, so the row is searched for by its
+    id instead of taken as the first.
     """
     page = await net.read(LIST, {"id_servicio": service_id}, _PAGES)
     rows = (row for row in page.rows if row is not None)
@@ -87,7 +87,7 @@ async def find_client(net: WispHubNet, service_id: int) -> Client | None:
 
 
 async def write_profile(net: WispHubNet, service_id: int, update: ProfileUpdate) -> None:
-    """Change a client's profile, once.
+    """Change a client's profile, without retries.
 
     Raises:
         UpstreamUncertain: It may have been changed.
@@ -105,10 +105,10 @@ async def write_profile(net: WispHubNet, service_id: int, update: ProfileUpdate)
 
 
 def split_name(name: str, first: str, last: str) -> tuple[str, str]:
-    """Split a whole name into first names and surnames, the way the record has it now.
+    """Split a whole name into first names and surnames, as the record splits the present name.
 
-    A half that stays the same is kept. Otherwise the surnames are as many words as they were: none where
-    the provider writes whole names into the first field.
+    A half that is the same is kept. Otherwise the surnames keep their number of words: none if the provider
+    writes whole names into the first field.
 
     Args:
         name: The new name, single-spaced.
@@ -124,7 +124,7 @@ def split_name(name: str, first: str, last: str) -> tuple[str, str]:
 
 
 def to_client_row(wire: ClientWire) -> ClientRow:
-    """Map a client's record to the client that the API shows."""
+    """Map a record to the API's client."""
     plan, zone, technician = wire.plan_internet or _NOTHING, wire.zona or _NOTHING, wire.tecnico or _NOTHING
     client = Client(
         service_id=wire.id_servicio,
@@ -147,9 +147,9 @@ def to_client_row(wire: ClientWire) -> ClientRow:
     return row_of(client, plan.id)
 
 
-@lru_cache(maxsize=4096)  # a provider has a handful of cut-off dates
+@lru_cache(maxsize=4096)  # a provider has few different cut-off dates
 def _to_date(text: str | None) -> dt.date | None:
-    """Read `D/MM/YYYY`, with or without a time after it."""
+    """Parse `D/MM/YYYY`, with or without a time after it."""
     match = re.match(r"(\d{1,2})/(\d{1,2})/(\d{4})\b", text or "")
     if not match:
         return None
@@ -165,7 +165,7 @@ def _read_profile(body: bytes) -> _ProfileWire:
 
 
 def _read_answer(body: bytes) -> None:
-    """Accept the profile, or nothing (204); anything else is a proxy's, and leaves the outcome open."""
+    """Accept the profile, or no content (204); anything else is a proxy's, and the outcome is uncertain."""
     if body:
         decode(body, _ProfileWire)
 

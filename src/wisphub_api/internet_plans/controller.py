@@ -20,7 +20,7 @@ from wisphub_api.web.problems import documented
 
 PlanId = Annotated[int, PathParameter(description="WispHub Net's number of the plan", ge=0)]
 PLANS: Final = "internet-plans"
-"""The cache that the fast path finds plans in."""
+"""The name of the cache in which the fast path finds plans."""
 
 
 def _page(catalogue: PlanCatalogue, asked: Question) -> Representation:
@@ -34,7 +34,7 @@ def _by_id(catalogue: PlanCatalogue, asked: Question) -> Representation | None:
 
 
 class InternetPlanController(Controller):
-    """Lists and finds internet plans, from memory."""
+    """Internet plans, from memory."""
 
     path = "/api/v1/internet-plans"
     tags = ("Internet plans",)

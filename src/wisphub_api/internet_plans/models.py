@@ -1,4 +1,4 @@
-"""What the API says of an internet plan."""
+"""The responses of the internet plans."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 
 
 class InternetPlan(Struct, frozen=True):
-    """A plan. Price and speeds are null where WispHub Net has no detail, as for every PCQ plan."""
+    """A plan. Price and speeds are null if WispHub Net has no detail, as for every PCQ plan."""
 
     plan_id: int
     name: str | None

@@ -1,4 +1,4 @@
-"""Internet plans: loaded from WispHub Net, listed and found from memory."""
+"""Internet plans: loaded from WispHub Net, read from memory."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 
 async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> PlanCatalogue:
-    """Read all plans with their price and speeds.
+    """Load all plans with their price and speeds.
 
-    A plan whose detail cannot be read keeps what was known of it: one bad plan must not take all others
-    down. Where half of the details or more cannot be read, nothing is published.
+    A plan whose detail cannot be read keeps its previous detail, so that one bad plan does not affect the
+    others. If half of the details or more cannot be read, nothing is published.
 
     Raises:
         UpstreamError: The plans could not be read.
@@ -41,7 +41,7 @@ async def load_catalogue(net: WispHubNet, previous: PlanCatalogue | None) -> Pla
 def _settle(
     plan: InternetPlan, result: InternetPlan | BaseException, known: dict[int, InternetPlan]
 ) -> InternetPlan:
-    """Return the plan with its detail, or with the detail that was known before where it cannot be read."""
+    """Return the plan with its detail, or with the previous detail if it cannot be read."""
     if isinstance(result, InternetPlan):
         return result
     logger.warning("internet plan %d has no detail: %s", plan.plan_id, result)
@@ -49,7 +49,7 @@ def _settle(
 
 
 def _refuse_if_half_failed(results: Sequence[InternetPlan | BaseException]) -> None:
-    """Raise the first failure where half of the details failed; raise a bug at once."""
+    """Raise the first failure if half of the details failed; raise a bug in any case."""
     failures = [result for result in results if isinstance(result, BaseException)]
     bugs = [failure for failure in failures if not isinstance(failure, UpstreamError)]
     if bugs or (failures and 2 * len(failures) >= len(results)):
@@ -57,7 +57,7 @@ def _refuse_if_half_failed(results: Sequence[InternetPlan | BaseException]) -> N
 
 
 class PlanService:
-    """Lists internet plans and finds one.
+    """Internet plans, from memory.
 
     Args:
         catalogue: All plans.

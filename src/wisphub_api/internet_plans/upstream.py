@@ -36,17 +36,17 @@ class PlanDetailWire(Struct):
 
 
 async def read_plans(net: WispHubNet) -> list[InternetPlan]:
-    """Read all plans, without their price and speeds, or raise: never a part of them."""
+    """Return all plans, without their price and speeds; raise rather than return a part."""
     return await net.crawl(LIST, _PAGES, lambda plan: plan.plan_id)
 
 
 def has_detail(plan: InternetPlan) -> bool:
-    """Return whether WispHub Net has price and speeds of this kind of plan; of PCQ plans it has none."""
+    """Return whether WispHub Net has price and speeds for this type of plan; PCQ plans lack them."""
     return _kind(plan) in _DETAIL_PATHS
 
 
 async def read_detail(net: WispHubNet, plan: InternetPlan) -> InternetPlan:
-    """Return a plan that `has_detail` with its price and speeds."""
+    """Return a plan for which `has_detail` holds, with its price and speeds."""
     detail = await net.read(
         _DETAIL_PATHS[_kind(plan)],
         {},

@@ -18,7 +18,7 @@ from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
 
 PAYMENT_METHODS: Final = "payment-methods"
-"""The cache that the fast path finds payment methods in."""
+"""The name of the cache in which the fast path finds payment methods."""
 
 
 def _page(methods: PaymentMethods, asked: Question) -> Representation:
@@ -26,7 +26,7 @@ def _page(methods: PaymentMethods, asked: Question) -> Representation:
 
 
 class PaymentMethodController(Controller):
-    """Lists payment methods, from memory."""
+    """Payment methods, from memory."""
 
     path = "/api/v1/payment-methods"
     tags = ("Payment methods",)

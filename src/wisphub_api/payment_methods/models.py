@@ -1,4 +1,4 @@
-"""What the API says of a payment method."""
+"""The responses of the payment methods."""
 
 from __future__ import annotations
 

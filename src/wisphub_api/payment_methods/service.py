@@ -1,4 +1,4 @@
-"""Payment methods: loaded from WispHub Net, listed from memory."""
+"""Payment methods: loaded from WispHub Net, read from memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PaymentMethods = tuple[PaymentMethod, ...]
 
 
 async def load_payment_methods(net: WispHubNet) -> PaymentMethods:
-    """Read all payment methods, by `payment_method_id`.
+    """Load all payment methods, by `payment_method_id`.
 
     Raises:
         UpstreamError: They could not be read.
@@ -23,7 +23,7 @@ async def load_payment_methods(net: WispHubNet) -> PaymentMethods:
 
 
 class PaymentMethodService:
-    """Lists payment methods.
+    """Payment methods, from memory.
 
     Args:
         methods: All of them.
@@ -37,7 +37,7 @@ class PaymentMethodService:
 
         Raises:
             CacheUnavailable: They have not been loaded, or too long ago.
-            NotFreshEnough: There are none as fresh as `wish` asks for.
+            NotFreshEnough: They are not as fresh as required.
         """
         reading = await self._methods.read(wish)
         return reading.map(lambda methods: represent_page(methods, limit, offset))

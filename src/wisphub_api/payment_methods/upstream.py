@@ -22,7 +22,7 @@ class PaymentMethodWire(Struct):
 
 
 async def read_payment_methods(net: WispHubNet) -> list[PaymentMethod]:
-    """Read all payment methods, or raise: never a part of them."""
+    """Return all payment methods; raise rather than return a part."""
     return await net.crawl(PATH, _PAGES, lambda method: method.payment_method_id, urgency=Urgency.BACKGROUND)
 
 

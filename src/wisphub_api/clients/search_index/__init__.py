@@ -1,1 +1,1 @@
-"""The indexes by which clients are found: built once for each snapshot, and immutable."""
+"""The indexes of the clients: built once for each snapshot, and immutable."""

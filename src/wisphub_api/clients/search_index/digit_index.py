@@ -1,7 +1,7 @@
-"""A digit index: which clients have a document or a phone that holds these digits?
+"""A digit index: which clients have a document or a phone with these digits?
 
-A number is a field of its own, and nearly each is another: it leads to its client, without the tables that
-an inverted index needs.
+A number is a whole field and nearly always unique, so it refers to its client directly, without the tables of
+an inverted index.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from wisphub_api.clients.search_index.inverted_index import EXACT, INSIDE, PREFI
 from wisphub_api.clients.search_index.suffix_array import Numbers, SuffixArray, SuffixArrayBuilder
 
 _LONG: Final = 6
-"""Digits; shorter numbers come often enough to be words."""
+"""Digits; shorter numbers are frequent enough to be words."""
 
 
 def is_long_number(field: str) -> bool:
-    """Return whether a field is better kept here than among the words."""
+    """Return whether a field belongs into this index rather than into the inverted index."""
     return len(field) >= _LONG and field.isascii() and field.isdigit()
 
 
 class DigitIndexBuilder:
-    """Takes long numbers, in their clients' order."""
+    """Collects long numbers, in the order of their clients."""
 
     def __init__(self) -> None:
         self.suffixes = SuffixArrayBuilder()
@@ -37,10 +37,10 @@ class DigitIndexBuilder:
 
 
 class DigitIndex:
-    """Finds clients by digits in their numbers; immutable.
+    """An immutable index from digits to the clients whose numbers contain them.
 
     Args:
-        builder: Has the numbers; it is used up.
+        builder: Has the numbers; it must not be used again.
     """
 
     def __init__(self, builder: DigitIndexBuilder) -> None:
@@ -48,13 +48,13 @@ class DigitIndex:
         self._clients = np.frombuffer(builder.clients, np.int32)
 
     def at_most(self, words: list[str]) -> int:
-        """Return an upper bound of how many numbers hold all words, in hardly any time."""
+        """Return an upper bound of the count of numbers with all words, in almost no time."""
         return min(map(self._suffixes.times, words))
 
     def search(self, words: list[str]) -> tuple[Numbers, Numbers]:
-        """Return the positions of the clients of whom one number holds all words, and how well it fits.
+        """Return the positions of the clients with a number that contains all words, and its rank.
 
-        A client comes as often as it fits.
+        A client occurs once for each number that matches.
         """
         found = min(map(self._suffixes.places_of, words), key=len)
         numbers = self._suffixes.words_at(found)

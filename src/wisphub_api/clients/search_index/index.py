@@ -1,11 +1,11 @@
 """The indexes of one snapshot: from a document, a phone or a text to the clients that have it.
 
-A client's name, address, document and phones are the fields that a search looks at. Documents and phones
-also stand there by their bare letters and digits, so `300 123` finds `+57 300-123-4567`. Long numbers are in
-a digit index, all other fields in an inverted index.
+A search covers a client's name, address, document and phones. Documents and phones are also indexed by their
+letters and digits alone, so `300 123` finds `+57 300-123-4567`. Long numbers are in a digit index, all other
+fields in an inverted index.
 
-Indexes are immutable. A few clients that have changed are kept beside them, and looked at one by one; with
-many of them a new index is faster.
+Indexes are immutable. A few changed clients are kept beside them and compared one by one; with many of them a
+new index is faster.
 """
 
 from __future__ import annotations
@@ -36,24 +36,24 @@ from wisphub_api.clients.text import document_key, fold, phone_key, phone_keys
 
 Positions = NDArray[np.int64]
 STEP: Final = 32
-"""Clients; the event loop may have to wait for as many."""
+"""How many clients are indexed in one step, for which the event loop may have to wait."""
 MOST_REVISED: Final = 64
-"""Clients that an index keeps beside it; with more of them a new one is faster."""
+"""How many changed clients are kept beside an index; with more of them a new index is faster."""
 Change = tuple[int, Client, Client]
-"""Where a client stands, as it was, as it is."""
+"""A changed client: its position, as it was, as it is."""
 _NUMBER: Final = re.compile(r"[\d\s+().-]+")
 _RANKS: Final = 3
 
 
 class Indexes(Struct, frozen=True):
-    """The ways to a client but by its `service_id`."""
+    """All indexes of a snapshot but the one by `service_id`."""
 
     documents: LookupIndex
     phones: LookupIndex
     search: SearchIndex
 
     def replaced(self, position: int, client: Client) -> Indexes:
-        """Return the indexes in which this client stands at a position."""
+        """Return the indexes with this client at a position."""
         return Indexes(
             self.documents.replaced(position, client),
             self.phones.replaced(position, client),
@@ -61,7 +61,7 @@ class Indexes(Struct, frozen=True):
         )
 
     def revised(self, changes: Iterable[Change]) -> Indexes | None:
-        """Return the indexes in which clients have changed; None where a new index is faster."""
+        """Return the indexes with these changed clients; None if a new index is faster."""
         indexes = self
         for position, before, after in changes:
             if indexes.search.changed > MOST_REVISED:
@@ -72,7 +72,7 @@ class Indexes(Struct, frozen=True):
 
 
 def build_indexes(clients: Iterable[Client]) -> Indexes:
-    """Index all clients, in steps between which other threads get their turn."""
+    """Return the indexes of all clients, built in steps between which other threads can run."""
     documents, phones = LookupIndexBuilder(_documents), LookupIndexBuilder(_phones)
     search = SearchIndexBuilder()
     for position, client in enumerate(clients):
@@ -85,7 +85,7 @@ def build_indexes(clients: Iterable[Client]) -> Indexes:
 
 
 class SearchIndexBuilder:
-    """Takes clients in their order."""
+    """Collects clients in their order."""
 
     def __init__(self) -> None:
         self.words = InvertedIndexBuilder()
@@ -110,9 +110,9 @@ class _Sought(NamedTuple):
     """A form of a query, and the indexed words that contain parts of it.
 
     Attributes:
-        needle: Its text, folded.
+        needle: The folded text.
         words: Its words.
-        containing: For each, the indexed words that contain it; those with the fewest postings come first.
+        containing: The indexed words that contain each word; those with the fewest postings come first.
     """
 
     needle: str
@@ -121,7 +121,7 @@ class _Sought(NamedTuple):
 
 
 class SearchIndex:
-    """Finds clients by what one of their fields contains; immutable.
+    """An immutable index from text to the clients with a field that contains it.
 
     Args:
         builder: Has all clients; a hit is a client's position among them.
@@ -135,30 +135,30 @@ class SearchIndex:
         self._changed: dict[int, list[str]] = {}
 
     def replaced(self, position: int, client: Client) -> Self:
-        """Return the index in which this client stands at a position; its fields are kept beside it."""
+        """Return the index with this client at a position; its fields are kept beside the index."""
         index = copy(self)
-        index._changed = self._changed | {position: _fields(client)}  # noqa: SLF001  # a copy of its own
+        index._changed = self._changed | {position: _fields(client)}  # noqa: SLF001  # the copy
         return index
 
     @property
     def changed(self) -> int:
-        """How many clients are kept beside the index."""
+        """Return how many clients are kept beside the index."""
         return len(self._changed)
 
     def search(self, query: str) -> Positions:
-        """Return the positions of the clients of whom one field holds all words of `query`.
+        """Return the positions of the clients with a field that contains all words of `query`.
 
-        Exact matches come first, then those that begin with it, then the others, each in order.
+        Exact matches come first, then fields that begin with it, then the others, each in order.
         """
         return self._ranked(map(self._sought, _needles(query)))
 
     def search_few(self, query: str, most: int) -> Positions | None:
-        """Return what `search` would; None, in less time, where it may be more than `most`."""
+        """Return the result of `search`; None, in less time, if it may have more than `most` hits."""
         sought = [*map(self._sought, _needles(query))]
         return self._ranked(sought) if sum(map(self._at_most, sought)) + self.changed <= most else None
 
     def containing(self, text: str) -> set[int]:
-        """Return the positions of the clients of whom one field holds all words of `text` (folded)."""
+        """Return the positions of the clients with a field that contains all words of `text` (folded)."""
         return set((self._hits(self._sought(text)) // _RANKS).tolist())
 
     def _sought(self, needle: str) -> _Sought:
@@ -179,7 +179,7 @@ class SearchIndex:
         return found
 
     def _hits(self, sought: _Sought) -> Positions:
-        """Return the clients of whom a field holds all words, each with its rank: position * 3 + rank."""
+        """Return `position * 3 + rank` of the clients with a field that contains all words."""
         needle, words = sought.needle, sought.words
         fields = self._words.fields_with(sought.containing)
         positions = self._clients.take(fields).astype(np.int64)
@@ -219,7 +219,7 @@ def _fields(client: Client) -> list[str]:
 
 
 def _codes(client: Client) -> Iterator[str]:
-    """Return document and phone as they are written, folded, and by their letters and digits alone."""
+    """Return document and phone as they are written, folded, and as their letters and digits alone."""
     if client.document:
         yield fold(client.document)
         yield document_key(client.document)
@@ -229,7 +229,7 @@ def _codes(client: Client) -> Iterator[str]:
 
 
 def _needles(query: str) -> list[str]:
-    """Return the forms of a query to look for: its text, and its digits where it may be a number."""
+    """Return the forms of a query to search for: its text, and its digits if it may be a number."""
     folded = fold(query)
     needles = [folded] if folded else []
     digits = phone_key(query) if _NUMBER.fullmatch(query) else ""

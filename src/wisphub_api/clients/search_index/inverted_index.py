@@ -1,6 +1,6 @@
-"""An inverted index: which fields hold these words?
+"""An inverted index: which fields contain these words?
 
-A word stands in it once, however many fields hold it. It leads to its *postings*: the fields that hold it.
+It has each word once, with its *postings*: the fields that contain it.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ EXACT: Final = 0
 PREFIX: Final = 1
 INSIDE: Final = 2
 _WORDS: Final = 16
-"""Fields; to look through the words of one takes as long as to look through so many fields of a word."""
+"""Fields; reading the words of one field takes as long as reading this many postings of a word."""
 _STEPS: Final = 4
-"""Fields; to look one up in a word's postings takes as long as to mark so many."""
+"""Fields; finding one in a word's postings takes as long as marking this many."""
 _HIGH: Final = 32
-"""Bits; the word by which fields are sorted stands above them."""
+"""Bits of a field in a sort key; the bits above them are the word."""
 _MANY: Final = 256
-"""Groups; of fewer each is taken by itself."""
+"""Groups; fewer are processed one by one."""
 
 
 class InvertedIndexBuilder:
-    """Takes fields, and numbers them as they come."""
+    """Collects fields, numbered in order."""
 
     def __init__(self) -> None:
         self.suffixes = SuffixArrayBuilder()
@@ -52,7 +52,7 @@ class InvertedIndexBuilder:
 
 
 class _KnownWords(dict[str, tuple[int, ...]]):
-    """The numbers of a word as it is written: folded, it may be several words, or none."""
+    """Return the numbers of a word as written: folded, it may be several words, or none."""
 
     def __init__(self, suffixes: SuffixArrayBuilder) -> None:
         super().__init__()
@@ -71,10 +71,10 @@ class _KnownWords(dict[str, tuple[int, ...]]):
 
 
 class InvertedIndex:
-    """Finds fields by what their words contain; immutable.
+    """An immutable index from parts of words to the fields that contain them.
 
     Args:
-        builder: Has the fields; it is used up.
+        builder: Has the fields; it must not be used again.
     """
 
     def __init__(self, builder: InvertedIndexBuilder) -> None:
@@ -90,12 +90,12 @@ class InvertedIndex:
         return sorted(map(self._suffixes.containing, words), key=self.posting_count)
 
     def posting_count(self, words: Numbers) -> int:
-        """Return how many postings these words have: an upper bound of the fields that hold one of them."""
+        """Return how many postings these words have: an upper bound of the fields that contain one."""
         starts = self._posting_starts
         return int((starts.take(words + 1) - starts.take(words)).sum())
 
     def fields_with(self, containing: list[Numbers]) -> Numbers:
-        """Return the fields that hold a word of each of the given groups, in ascending order."""
+        """Return the fields that contain a word of each of the given groups, in ascending order."""
         fewest, *others = containing
         fields = self._postings_of(fewest)
         for words in others:
@@ -119,13 +119,13 @@ class InvertedIndex:
         return ranks
 
     def _is_at(self, places: Numbers, text: str) -> NDArray[np.bool_]:
-        """Return for each place whether the word there begins with the text."""
+        """Return for each place whether its word begins with the text."""
         if not len(places):
             return np.zeros(0, np.bool_)
         return _among(self._words.take(places), self._suffixes.beginning(text), len(self._suffixes))
 
     def _hold_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
-        """Return for each field whether it holds one of the words, found the way that looks at the least."""
+        """Return for each field whether it contains one of the words, by the method that reads the least."""
         count = self.posting_count(words)
         if len(words) > 1 and len(fields) * _WORDS < count:
             return self._have_any(fields, words)
@@ -137,7 +137,7 @@ class InvertedIndex:
     def _have_any(self, fields: Numbers, words: Numbers) -> NDArray[np.bool_]:
         """Return for each field whether one of its words is among those; every field has words.
 
-        A field that comes several times is looked at once.
+        A field that occurs several times is read once.
         """
         if not len(fields):
             return np.zeros(0, np.bool_)
@@ -151,7 +151,7 @@ class InvertedIndex:
 
 
 def _postings(words: Numbers, fields: Numbers) -> Numbers:
-    """Return the postings, word after word; a field that holds a word twice comes twice."""
+    """Return the postings of word after word; a field that contains a word twice occurs twice."""
     held = words.astype(np.int64)
     held <<= _HIGH
     held |= np.repeat(np.arange(len(fields) - 1, dtype=np.int32), np.diff(fields))
@@ -167,7 +167,7 @@ def _among(numbers: Numbers, wanted: Numbers, end: int) -> NDArray[np.bool_]:
 
 
 def starts_of(lengths: Numbers) -> Numbers:
-    """Return where each of some groups begins that lie end to end, and where the last ends."""
+    """Return where each of some adjacent groups begins, and where the last ends."""
     starts = np.zeros(len(lengths) + 1, np.int32)
     np.cumsum(lengths, out=starts[1:])
     return starts

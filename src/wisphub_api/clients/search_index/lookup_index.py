@@ -1,4 +1,4 @@
-"""A lookup index: which client has this document, this phone? The first one, where several have it."""
+"""A lookup index: which client has this document or phone? The first one, if several have it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Keys = Callable[[Client], list[str]]
 
 
 class LookupIndexBuilder:
-    """Takes clients in their order.
+    """Collects clients in their order.
 
     Args:
-        keys: Returns the keys that a client has, blank ones left out.
+        keys: Returns the keys of a client, without blank ones.
     """
 
     def __init__(self, keys: Keys) -> None:
@@ -35,9 +35,9 @@ class LookupIndexBuilder:
 
 
 class LookupIndex:
-    """Finds the clients that have a key; immutable.
+    """An immutable index from a key to the clients that have it.
 
-    It keeps the keys' hashes alone, which take less memory: each client that is found is asked for the key.
+    It keeps only hashes of the keys, which take less memory; the keys of each client found are compared.
 
     Args:
         builder: Has all clients.
@@ -52,14 +52,14 @@ class LookupIndex:
         self._changed: dict[str, tuple[int, ...]] = {}
 
     def replaced(self, position: int, client: Client) -> Self:
-        """Return the index in which this client stands at a position as well."""
+        """Return the index with this client added at a position."""
         index = copy(self)
         more = {key: (*self._changed.get(key, ()), position) for key in self._keys(client)}
-        index._changed = self._changed | more  # noqa: SLF001  # a copy of its own
+        index._changed = self._changed | more  # noqa: SLF001  # the copy
         return index
 
     def first(self, key: str, client_at: Callable[[int], Client]) -> Client | None:
-        """Return the first client that has the key, of those that `client_at` returns by their positions."""
+        """Return the first client that has the key; `client_at` returns the client at a position."""
         clients = map(client_at, self._candidates(key))
         return next((client for client in clients if key in self._keys(client)), None)
 

@@ -1,6 +1,6 @@
 """A suffix array: which words contain this text?
 
-All places in all words are sorted by what begins there, so a text is found by bisection.
+All places in all words are sorted by the text that begins there, so that bisection finds a text.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 Numbers = NDArray[np.int32]
 END: Final = "\n"
 _SORTED: Final = 8
-"""Bytes by which places are sorted; what is longer is compared."""
+"""Bytes by which places are sorted; the rest of a longer text is compared."""
 
 
 class SuffixArrayBuilder:
-    """Takes words, and numbers them as they come."""
+    """Collects words, numbered in order."""
 
     def __init__(self) -> None:
         self.text = bytearray()
@@ -34,10 +34,10 @@ class SuffixArrayBuilder:
 
 
 class SuffixArray:
-    """Finds the places in words at which a text stands; immutable.
+    """An immutable index from a text to its places in words.
 
     Args:
-        builder: Has the words; it is used up.
+        builder: Has the words; it must not be used again.
     """
 
     def __init__(self, builder: SuffixArrayBuilder) -> None:
@@ -55,7 +55,7 @@ class SuffixArray:
         return self._text[self._begins[number] : self._begins[number + 1] - 1]
 
     def places_of(self, text: str) -> Numbers:
-        """Return the places at which the text stands, in ascending order; with `END` it ends a word."""
+        """Return the places of the text, in ascending order; a text with `END` is at the end of a word."""
         whole, words = text.encode(errors="replace"), self._text
         low, high = self._bounds(whole)
         places = np.sort(self._sorted[low:high])
@@ -64,12 +64,12 @@ class SuffixArray:
         return np.array([at for at in places.tolist() if words.startswith(whole, at)], np.int32)
 
     def times(self, text: str) -> int:
-        """Return at how many places the text stands; for a long one an upper bound."""
+        """Return how many places the text has; for a long text an upper bound."""
         low, high = self._bounds(text.encode(errors="replace"))
         return high - low
 
     def _bounds(self, text: bytes) -> tuple[int, int]:
-        """Return the range of sorted places at which the text stands, as far as places are sorted."""
+        """Return the range of sorted places of the text, as far as places are sorted."""
         head = text[:_SORTED]
         words, size = self._text, len(head)
 
@@ -80,7 +80,7 @@ class SuffixArray:
         return low, bisect_right(self._view, head, lo=low, key=begin)
 
     def words_at(self, places: Numbers) -> Numbers:
-        """Return the words to which ascending places belong."""
+        """Return the words at ascending places."""
         return (np.searchsorted(self._begins, places, "right") - 1).astype(np.int32)
 
     def containing(self, text: str) -> Numbers:
@@ -108,9 +108,9 @@ def distinct(ascending: Numbers) -> Numbers:
 
 
 def _sorted_places(text: bytes) -> Numbers:
-    """Sort all places but the words' ends by what begins there.
+    """Return all places but the words' ends, sorted by the text that begins there.
 
-    Places that begin with the same byte are sorted by themselves: only their keys are in memory at once.
+    Places with the same first byte are sorted separately, so that only their keys are in memory at once.
     """
     chars = np.frombuffer(text, np.uint8)
     padded = np.frombuffer(text + END.encode() * _SORTED, np.uint8)

@@ -1,1 +1,1 @@
-"""All clients at one moment: their records in one piece of memory, and the ways to find them there."""
+"""A snapshot of all clients: their records in one piece of memory, and its indexes."""

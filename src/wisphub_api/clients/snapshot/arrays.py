@@ -1,4 +1,4 @@
-"""What is done to many clients at once with numpy; imported when first needed, as numpy takes a while."""
+"""Operations on many clients at once with numpy; imported on first use, as numpy takes a while."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ from numpy.typing import NDArray
 
 Positions = NDArray[np.int64]
 _STEP: Final = 256
-"""Items copied at once, so that what lies between stays in the processor's cache."""
+"""Items copied at once, so that intermediate arrays stay in the processor's cache."""
 
 
 def select_items(body: bytes, starts: array[int], positions: Positions) -> bytes:
     """Return some items of a JSON array, at least one, as a JSON array.
 
-    They are copied from one piece of memory to another; no object is made of any. An item of 2^k bytes up to
-    twice as many is copied as its first 2^k bytes and its last: what is in both is written twice, and nothing
-    is written but what belongs there.
+    The bytes are copied without creating objects. An item of 2^k to 2^(k+1) bytes is copied as its first 2^k
+    bytes and its last 2^k bytes: the overlap is written twice, and no byte outside of the item is written.
 
     Args:
-        body: The array that they are in.
-        starts: Where each begins there, and where one more would.
-        positions: Theirs, in the order wanted.
+        body: The array.
+        starts: Where each item begins in it, and where one more would begin.
+        positions: The positions of the items, in the desired order.
     """
     begins = np.frombuffer(starts, np.int64)
     sources = begins.take(positions)
-    lengths = begins.take(positions + 1) - sources  # with what stands behind: a comma, or the bracket
+    lengths = begins.take(positions + 1) - sources  # with the comma or bracket after it
     ends = lengths.cumsum() + 1
     places = ends - lengths
     whole = BytesIO(bytes(int(ends[-1])))  # returns its bytes without another copy
@@ -44,7 +43,7 @@ def select_items(body: bytes, starts: array[int], positions: Positions) -> bytes
 
 
 def _by_width(lengths: Positions) -> Iterator[tuple[int, NDArray[np.intp]]]:
-    """Return each power of two that is the largest within some lengths, and which: a step at a time."""
+    """Yield each power of two that is the largest within some lengths, and the positions of these lengths."""
     exponents = np.frexp(lengths)[1] - 1
     for exponent in np.flatnonzero(np.bincount(exponents)).tolist():
         fitting = np.flatnonzero(exponents == exponent)
@@ -53,12 +52,12 @@ def _by_width(lengths: Positions) -> Iterator[tuple[int, NDArray[np.intp]]]:
 
 
 def _stretches(memory: bytes | memoryview, width: int) -> NDArray[Any]:
-    """Return what stands at each place, so many bytes long."""
+    """Return the bytes at each place, of this length."""
     return np.ndarray((len(memory) - width + 1,), np.dtype((np.void, width)), memory, strides=(1,))
 
 
 def newest_by_key(keys: array[int]) -> list[int]:
-    """Return the rows by key; of those with the same key the last alone."""
+    """Return the rows by key; of those with the same key only the last."""
     column = np.frombuffer(keys, np.int64)
     rows = np.argsort(column, kind="stable")
     ordered = column[rows]

@@ -1,6 +1,6 @@
-"""Builds the records of all clients as they come, page by page.
+"""The builder of all clients' records, from pages as they arrive.
 
-What is known from the snapshot before is not kept twice: while a list is read anew, memory holds it once.
+A client that is the same in the previous snapshot is not stored again, so memory has an unchanged list once.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class _Body:
     """A JSON array that grows in one piece of memory.
 
     Attributes:
-        lengths: How many bytes each item takes.
+        lengths: The length of each item in bytes.
     """
 
     def __init__(self) -> None:
@@ -35,15 +35,15 @@ class _Body:
 
     @property
     def size(self) -> int:
-        """How many bytes it has by now."""
+        """Return how many bytes it has."""
         return self._json.tell()
 
     def starts(self) -> array[int]:
-        """Return where each item begins, and where one more would."""
+        """Return where each item begins, and where one more would begin."""
         return starts_in(self.lengths)
 
     def between(self, begin: int, end: int) -> bytes:
-        """Return what stands there."""
+        """Return the bytes there."""
         self._json.seek(begin)
         return self._json.read(end - begin)
 
@@ -55,16 +55,16 @@ class _Body:
 
 
 class SnapshotBuilder:
-    """Takes clients in any order; of those of one `service_id` it keeps the last.
+    """Collects clients in any order; the last one of each `service_id` counts.
 
     Args:
-        known: The clients as they were before. Of one that is the same only its place there is kept.
+        known: The previous clients. Of one that is the same only its position there is kept.
     """
 
     def __init__(self, known: Records = NOBODY) -> None:
         self._known = known
         self._new = _Body()
-        self._sources = array("i")  # where it stands in what is known
+        self._sources = array("i")  # its position in `known`
         self._service_ids = array("q")
         self._plan_ids = array("q")
 
@@ -73,20 +73,20 @@ class SnapshotBuilder:
 
     @property
     def new_bytes(self) -> int:
-        """How much memory is taken by what is new."""
+        """Return the bytes of the new and changed clients."""
         return self._new.size
 
     def extend(self, rows: Iterable[ClientRow]) -> None:
-        """Add more clients; a stretch that is known as it is, at once."""
+        """Add more clients; if they are a stretch of `known`, in one step."""
         added = list(rows)
         self._sources.extend(self._known_stretch(added) or map(self._source, added))
         self._service_ids.extend([row.service_id for row in added])
         self._plan_ids.extend([NO_PLAN if row.plan_id is None else row.plan_id for row in added])
 
     def build(self) -> Records:
-        """Return all clients by `service_id`, those that are known where nothing is new; may be called once.
+        """Return all clients by `service_id`, or `known` if nothing is new; may be called once.
 
-        Takes a while: call it off the event loop.
+        It takes a while: call it off the event loop.
         """
         order = self._order()
         if self._is_known():
@@ -95,11 +95,11 @@ class SnapshotBuilder:
         body = self._new if is_all_new_in_order else self._arranged(order)
         service_ids = array("q", (self._service_ids[row] for row in order))
         plan_ids = array("q", (self._plan_ids[row] for row in order))
-        self._new = _Body()  # its memory is needed for what comes next
+        self._new = _Body()  # the next step needs its memory
         return Records(Columns(body.whole(), body.lengths, service_ids, plan_ids))
 
     def _known_stretch(self, rows: Sequence[ClientRow]) -> range | None:
-        """Return where these clients stand in what is known; None where they are not there as they are."""
+        """Return the positions of these clients in `known`; None if they are not there unchanged."""
         first = self._known.position(rows[0].service_id) if rows else None
         if first is None or first + len(rows) > len(self._known):
             return None
@@ -107,7 +107,7 @@ class SnapshotBuilder:
         return stretch if self._known.stretch(stretch) == b",".join([row.json for row in rows]) else None
 
     def _source(self, row: ClientRow) -> int:
-        """Return where a client stands in what is known, or, below 0, in what is new."""
+        """Return the position of a client in `known`, or a negative one among the new ones."""
         known = self._known.position(row.service_id)
         if known is not None and self._known.json(known) == row.json:
             return known

@@ -1,4 +1,4 @@
-"""How a snapshot is written for other processes and for the next start: its columns, compressed."""
+"""The codec of a snapshot for other processes and the next start: its columns, compressed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _FASTEST = 1
 
 
 class PackedClients(Struct, frozen=True, array_like=True):
-    """The columns of `Records`, each as zstandard packs it."""
+    """The columns of `Records`, each compressed with zstandard."""
 
     body: bytes
     lengths: bytes
@@ -23,7 +23,7 @@ class PackedClients(Struct, frozen=True, array_like=True):
 
 
 def pack(directory: Directory) -> PackedClients:
-    """Return a directory in the form that is sent; call it off the event loop."""
+    """Return a directory encoded; call it off the event loop."""
     columns = directory.records().columns
     squeeze = zstandard.ZstdCompressor(level=_FASTEST).compress
     return PackedClients(
@@ -35,7 +35,7 @@ def pack(directory: Directory) -> PackedClients:
 
 
 def unpack(packed: PackedClients) -> Directory:
-    """Return the directory that was packed; call it off the event loop."""
+    """Return the decoded directory; call it off the event loop."""
     expand = zstandard.ZstdDecompressor().decompress
     columns = Columns(
         expand(packed.body),

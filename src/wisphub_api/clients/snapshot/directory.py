@@ -20,63 +20,63 @@ if TYPE_CHECKING:
     from wisphub_api.clients.snapshot.arrays import Positions
 
 _MANY: Final = 4_000
-"""Hits; to find and write so many takes some milliseconds."""
+"""Hits; finding and writing this many takes some milliseconds."""
 
 
 class Directory:
     """All clients at one moment, by `service_id`.
 
-    They are kept as their JSON, and decoded when one is looked at. Building one takes about 15 µs a client:
-    do it off the event loop.
-    Where several clients share a document or a phone, the lookup returns the one of the lowest `service_id`.
+    They are kept as JSON, and decoded on access. Building a directory takes about 15 µs a client: do it off
+    the event loop. If several clients share a document or a phone, a lookup returns the one with the lowest
+    `service_id`.
 
     Args:
         rows: The clients, in any order, each id once.
-        indexes: Theirs, where there are any.
+        indexes: Their indexes, if they exist already.
     """
 
     def __init__(self, rows: Iterable[ClientRow] | Records, indexes: Indexes | None = None) -> None:
         self._records = rows if isinstance(rows, Records) else _records_of(rows)
         self._indexes = indexes or _indexes_of(self._records)
         self._changed: dict[int, Client] = {}
-        self.page(None, 0)  # the whole list is tagged now, so that no reader waits for it
+        self.page(None, 0)  # tag the whole list now, so that no reader waits for it
 
     def __len__(self) -> int:
         return len(self._records)
 
     @cached_property
     def representation(self) -> Representation:
-        """All clients as JSON, tagged once per snapshot; after `replaced`, when first asked for."""
+        """Return all clients as JSON, tagged once per snapshot; after `replaced`, on first access."""
         return tagged(self.records().body, total=len(self), is_kept=True)
 
     @property
     def has_list(self) -> bool:
-        """Whether the whole list is ready; after `replaced` it takes a while."""
+        """Return whether the whole list is ready; after `replaced` it takes a while."""
         return "representation" in vars(self)
 
     def replaced(self, client: Client) -> Directory:
-        """Return the snapshot in which this client stands for the one of its `service_id`.
+        """Return the snapshot with this client in place of the one with its `service_id`.
 
-        It shares all tables with this one and keeps beside them what differs, so the number of clients does
-        not count. Without a client of this id it is this snapshot.
+        It shares all tables with this snapshot and keeps the difference beside them, so the cost does not
+        depend on the number of clients. If no client has this id, it is this snapshot.
         """
         position = self._records.position(client.service_id)
         if position is None:
             return self
         changed = copy(self)
         vars(changed).pop("representation", None)
-        changed._changed = self._changed | {position: client}  # noqa: SLF001  # a copy of its own
+        changed._changed = self._changed | {position: client}  # noqa: SLF001  # the copy
         changed._indexes = self._indexes.replaced(position, client)  # noqa: SLF001
         return changed
 
     def records(self) -> Records:
-        """Return what the directory was made of, and can be made of again."""
+        """Return the records of all clients, with the changed ones."""
         return self._records.replaced(self._changed) if self._changed else self._records
 
     def refreshed(self, records: Records) -> Directory:
-        """Return the snapshot of these records; it shares with this one what has not changed, or is this one.
+        """Return the snapshot of these records, which shares unchanged parts with this one, or is this one.
 
-        Takes a while: call it off the event loop.
+        It takes a while: call it off the event loop.
         """
         if records is self._records and not self._changed:
             return self
@@ -84,15 +84,15 @@ class Directory:
 
     @property
     def known(self) -> Records:
-        """What was last read from WispHub Net."""
+        """Return the records as last read from WispHub Net."""
         return self._records
 
     def rows(self) -> list[ClientRow]:
-        """Return the clients, each with the number of its plan."""
+        """Return the clients, each with the id of its plan."""
         return [row_of(self._at(at), self._records.plan_id(at)) for at in range(len(self))]
 
     def page(self, limit: int | None, offset: int) -> Representation:
-        """Return the clients as JSON; the whole list is made once per snapshot."""
+        """Return clients as JSON; the whole list is built once per snapshot."""
         if limit is None and offset == 0:
             return self.representation
         positions = page_of(range(len(self)), limit, offset)
@@ -101,30 +101,30 @@ class Directory:
         return self._represent([self._records.stretch(positions)], len(self))
 
     def search(self, query: str, limit: int | None, offset: int) -> Representation:
-        """Return the clients of whom a field contains `query`, the closest first, as JSON; in any thread."""
+        """Return the clients with a field that contains `query`, the closest first, as JSON; thread-safe."""
         return self._answer(self._indexes.search.search(query), limit, offset)
 
     def search_few(self, query: str, limit: int | None, offset: int) -> Representation | None:
-        """Return what `search` returns; None where so many may be found that nobody should wait for it."""
+        """Return the result of `search`; None if it may have too many hits for the event loop."""
         index = self._indexes.search
         hits = index.search_few(query, _MANY) if len(self) > _MANY else index.search(query)
         return None if hits is None else self._answer(hits, limit, offset)
 
     def by_service_id(self, service_id: int) -> Client | None:
-        """Look a client up by WispHub Net's number of the service."""
+        """Return the client with WispHub Net's number of the service."""
         position = self._records.position(service_id)
         return None if position is None else self._at(position)
 
     def by_document(self, document: str) -> Client | None:
-        """Look a client up by identity document; letters and digits count."""
+        """Return the client with an identity document; only letters and digits count."""
         return self._indexes.documents.first(document_key(document), self._at)
 
     def by_phone(self, phone: str) -> Client | None:
-        """Look a client up by phone; digits count, with or without +57."""
+        """Return the client with a phone number; only digits count, with or without +57."""
         return self._indexes.phones.first(phone_key(phone), self._at)
 
     def plan_id(self, client: Client) -> int | None:
-        """Return the number of a client's internet plan."""
+        """Return the id of a client's internet plan."""
         position = self._records.position(client.service_id)
         return None if position is None else self._records.plan_id(position)
 
@@ -141,7 +141,7 @@ class Directory:
         return tagged(self._records.as_array(wanted), total=len(hits))
 
     def _revised_indexes(self, records: Records) -> Indexes | None:
-        """Return this snapshot's indexes as they fit those records; None where a new index is needed."""
+        """Return this snapshot's indexes, adapted to those records; None if new indexes are needed."""
         if not records.are_of_the_same(self._records):
             return None
         changed = (at for at in range(len(self)) if self._json(at) != records.json(at))
@@ -160,7 +160,7 @@ class Directory:
 
 
 def prepare() -> None:
-    """Import what a directory is built and searched with, while the first pages are waited for."""
+    """Import the modules that build and search a directory, during the wait for the first pages."""
     import wisphub_api.clients.search_index.index  # noqa: PLC0415
     import wisphub_api.clients.snapshot.arrays  # noqa: F401, PLC0415
 

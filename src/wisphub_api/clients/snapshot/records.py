@@ -1,4 +1,4 @@
-"""All clients as one JSON array in one piece of memory: answers are copied out of it, not encoded anew."""
+"""All clients as one JSON array in one piece of memory, from which answers are copied, not encoded."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 NO_PLAN: Final = -(2**63)
 _MANY: Final = 256
-"""Clients; fewer are sooner copied one by one."""
+"""Clients; copying fewer one by one is faster."""
 _DECODER: Final = msgspec.json.Decoder(Client)
 
 
 class ClientRow(Struct, frozen=True, gc=False):
-    """A client as JSON, which takes a fraction of its memory, with the number of its plan."""
+    """A client as JSON, which takes a fraction of the object's memory, with the id of its plan."""
 
     service_id: int
     plan_id: int | None
@@ -31,7 +31,7 @@ class ClientRow(Struct, frozen=True, gc=False):
 
     @property
     def client(self) -> Client:
-        """The client itself, made anew each time."""
+        """Return the client, decoded at each access."""
         return _DECODER.decode(self.json)
 
 
@@ -41,13 +41,13 @@ def row_of(client: Client, plan_id: int | None) -> ClientRow:
 
 
 class Columns(Struct, frozen=True):
-    """What records are made of, by `service_id`.
+    """The columns of records, by `service_id`.
 
     Attributes:
         body: The clients as a JSON array, without blanks.
-        lengths: How many bytes each takes there.
+        lengths: The length of each in bytes.
         service_ids: Their ids.
-        plan_ids: Their plans' numbers; `NO_PLAN` for none.
+        plan_ids: The ids of their plans; `NO_PLAN` for none.
     """
 
     body: bytes
@@ -57,7 +57,7 @@ class Columns(Struct, frozen=True):
 
 
 class Records:
-    """Clients by `service_id`; immutable. A client is named by its position among them."""
+    """Clients by `service_id`; immutable. Methods refer to a client by its position."""
 
     def __init__(self, columns: Columns) -> None:
         self.columns = columns
@@ -73,7 +73,7 @@ class Records:
         return self._service_ids == others._service_ids
 
     def position(self, service_id: int) -> int | None:
-        """Return where a client stands; None where there is none."""
+        """Return the position of a client; None if there is none."""
         at = bisect_left(self._service_ids, service_id)
         return at if at < len(self) and self._service_ids[at] == service_id else None
 
@@ -82,7 +82,7 @@ class Records:
         return self.body[self._starts[position] : self._starts[position + 1] - 1]
 
     def stretch(self, positions: range) -> bytes:
-        """Return clients that stand side by side as JSON, between commas; at least one."""
+        """Return adjacent clients, at least one, as JSON with commas between them."""
         return self.body[self._starts[positions.start] : self._starts[positions.stop] - 1]
 
     def jsons(self, positions: Iterable[int]) -> list[bytes]:
@@ -103,16 +103,16 @@ class Records:
         return _DECODER.decode(self.json(position))
 
     def clients(self) -> Iterator[Client]:
-        """Return every client, decoded when it is its turn."""
+        """Yield every client, decoded one by one."""
         return map(self.client, range(len(self)))
 
     def plan_id(self, position: int) -> int | None:
-        """Return the number of a client's plan; None where it has none."""
+        """Return the id of a client's plan; None if it has none."""
         plan_id = self.columns.plan_ids[position]
         return None if plan_id == NO_PLAN else plan_id
 
     def replaced(self, clients: Mapping[int, Client]) -> Records:
-        """Return the records in which these clients stand at these positions."""
+        """Return the records with these clients at these positions."""
         lengths, parts, end = self.columns.lengths[:], [], 0
         for position in sorted(clients):
             json = msgspec.json.encode(clients[position])
@@ -124,7 +124,7 @@ class Records:
 
 
 def starts_in(lengths: array[int]) -> array[int]:
-    """Return where each item of a JSON array begins, and where one more would: a comma stands between two."""
+    """Return where each item of a JSON array begins, and where one more would; commas separate them."""
     return array("q", accumulate((length + 1 for length in lengths), initial=1))
 
 
