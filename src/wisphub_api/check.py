@@ -49,8 +49,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
     first = await _find("WispHub Net", _reach, settings)
     yield first
     if first.is_good:
-        for part, look in _LOOKS.items():
-            yield await _find(part, look, settings)
+        for part, check in _CHECKS.items():
+            yield await _find(part, check, settings)
 
 
 async def _find_redis(url: Secret) -> Finding:
@@ -60,11 +60,11 @@ async def _find_redis(url: Secret) -> Finding:
     return Finding(is_good=state.why is None, part="Redis", detail=detail)
 
 
-async def _find(part: str, look: Look, settings: Settings) -> Finding:
+async def _find(part: str, check: Check, settings: Settings) -> Finding:
     """Check one part with its own HTTP client, so that a failure does not affect the next part."""
     try:
         async with WispHubNet(settings) as net:
-            return Finding(is_good=True, part=part, detail=await look(net, settings))
+            return Finding(is_good=True, part=part, detail=await check(net, settings))
     except UpstreamError as error:
         return Finding(is_good=False, part=part, detail=reason(error))
     except NotAsExpected as error:
@@ -140,8 +140,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-Look = Callable[[WispHubNet, Settings], Awaitable[str]]
-_LOOKS: Final[dict[str, Look]] = {
+Check = Callable[[WispHubNet, Settings], Awaitable[str]]
+_CHECKS: Final[dict[str, Check]] = {
     "one client by its id": _by_id,
     "internet plans": _plans,
     "tickets": _tickets,

@@ -16,7 +16,7 @@ from wisphub_api.cache.representation import Representation, represent
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.clients.attempts import FailedAttempts
-from wisphub_api.clients.identity import NOBODY, RESOLVE_MIN_FIELDS, best_matches, nobody, verify
+from wisphub_api.clients.identity import RESOLVE_MIN_FIELDS, STAND_IN, best_matches, decoded_stand_in, verify
 from wisphub_api.clients.models import Claim, Client, ClientNumber, Verification
 from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.text import fold_place
@@ -101,7 +101,7 @@ class IdentityChecks:
         _require(claim, self._rules.min_fields)
         reading = await self._directory.read(wish)
         plans = (await self._plans.read()).value if claim.internet_plan_price is not None else None
-        answer: Reading[Verification] = await self._say(_verify(service_id, claim, caller, reading, plans))
+        answer: Reading[Verification] = await self._finish(_verify(service_id, claim, caller, reading, plans))
         return answer
 
     def verify_in_memory(
@@ -126,7 +126,7 @@ class IdentityChecks:
             decision = _verify(service_id, claim, caller, reading, catalogue)
             spent = self._spend_now(decision)
             if spent is None:
-                return _in_json(self._say(decision))
+                return _in_json(self._finish(decision))
             return self._conclude(decision, spent).map(msgspec.json.encode)
 
         return check
@@ -145,7 +145,7 @@ class IdentityChecks:
         reading = await self._directory.read(wish)
         plans = (await self._plans.read()).value if claim.internet_plan_price is not None else None
         matches = await asyncio.to_thread(_best_matches, claim, reading.value, plans)
-        answer: Reading[Representation] = await self._say(_resolve(claim, caller, reading, matches))
+        answer: Reading[Representation] = await self._finish(_resolve(claim, caller, reading, matches))
         return answer
 
     def _spend_now(self, decision: Decision) -> Spent | None:
@@ -156,7 +156,7 @@ class IdentityChecks:
             decision.event.caller, decision.service_id, has_failed=has_failed
         )
 
-    async def _say(self, decision: Decision) -> Reading[Any]:
+    async def _finish(self, decision: Decision) -> Reading[Any]:
         """Count a check and return its answer."""
         spent = self._spend_now(decision)
         if spent is None:
@@ -211,8 +211,8 @@ def _verify(
     price = None
     # Looked up in any case for a caller without `read`: the time taken must not reveal that a client exists.
     if plans is not None and not (caller.may_read and known is not None and _has_price(known)):
-        price = _plan_price(known or NOBODY, directory, plans)
-    found = verify(claim, known or nobody(), price)
+        price = _plan_price(known or STAND_IN, directory, plans)
+    found = verify(claim, known or decoded_stand_in(), price)
     outcome: Outcome = "no_such_client" if known is None else "valid" if found.is_valid else "invalid"
     is_said = outcome == "valid" or caller.may_read
     return Decision(event, service_id, outcome, reading.map(lambda _: found if is_said else NOT_VALID))

@@ -46,7 +46,7 @@ ServiceId = Annotated[int, PathParameter(description="WispHub Net's number of th
 
 
 @dataclass
-class FittingEither(Operation):
+class MatchingAny(Operation):
     """The description of a route whose answer may match both schemas; Litestar declares only one."""
 
     def __post_init__(self) -> None:
@@ -212,7 +212,7 @@ class ClientController(Controller):
         "/resolve",
         status_code=200,
         summary="Find whose data this is",
-        operation_class=FittingEither,
+        operation_class=MatchingAny,
         opt=VERIFY,
         responses=documented(401, 404, 409, 413, 422, 503, 504),
     )

@@ -12,7 +12,7 @@ from wisphub_api.clients.text import fold_place
 
 PRICE_TOLERANCE: Final = 1.0
 RESOLVE_MIN_FIELDS: Final = 3
-NOBODY: Final = Client(
+STAND_IN: Final = Client(
     service_id=-1,
     name="José Ninguno Peña",
     document=None,
@@ -31,13 +31,13 @@ NOBODY: Final = Client(
     technician_id=None,
 )
 """A stand-in for an unknown client, so that the check takes as long; its result is not returned."""
-_NOBODY: Final = msgspec.json.encode(NOBODY)
-_CLIENTS: Final = msgspec.json.Decoder(Client)
+_STAND_IN_JSON: Final = msgspec.json.encode(STAND_IN)
+_CLIENT: Final = msgspec.json.Decoder(Client)
 
 
-def nobody() -> Client:
-    """Return `NOBODY`, decoded from JSON as every real client is, so that it takes as long."""
-    return _CLIENTS.decode(_NOBODY)
+def decoded_stand_in() -> Client:
+    """Return `STAND_IN`, decoded from JSON as every real client is, so that it takes as long."""
+    return _CLIENT.decode(_STAND_IN_JSON)
 
 
 def text_matches(given: str, recorded: str | None) -> bool:

@@ -13,7 +13,7 @@ from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
 from wisphub_api.clients.snapshot.directory import Directory, prepare
-from wisphub_api.clients.snapshot.records import NOBODY
+from wisphub_api.clients.snapshot.records import NO_RECORDS
 from wisphub_api.clients.text import fold
 from wisphub_api.clients.upstream import read_clients
 from wisphub_api.exceptions import CrawlIncomplete, InvalidRequest, NotFound
@@ -31,7 +31,7 @@ async def load_directory(net: WispHubNet, previous: Directory | None) -> Directo
     Raises:
         CrawlIncomplete: The list is suddenly empty, which is a fault rather than the truth.
     """
-    crawl = read_clients(net, previous.known if previous else NOBODY)
+    crawl = read_clients(net, previous.known if previous else NO_RECORDS)
     clients, _ = await asyncio.gather(crawl, asyncio.to_thread(prepare))
     if previous and not len(clients):
         raise CrawlIncomplete("WispHub Net's list of clients is empty all of a sudden")

@@ -77,13 +77,13 @@ class ClientUpdates:
     Args:
         directory: The clients.
         net: WispHub Net.
-        look_again_s: How long an uncertain outcome is looked up, in seconds.
+        lookup_s: How long an uncertain outcome is looked up, in seconds.
     """
 
-    def __init__(self, directory: Cached[Directory], net: WispHubNet, look_again_s: float) -> None:
+    def __init__(self, directory: Cached[Directory], net: WispHubNet, lookup_s: float) -> None:
         self._directory = directory
         self._net = net
-        self._look_again_s = look_again_s
+        self._lookup_s = lookup_s
         self._locks: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
 
     async def update(self, service_id: int, update: ProfileUpdate) -> Reading[Representation]:
@@ -105,7 +105,7 @@ class ClientUpdates:
             try:
                 await self._write(service_id, wanted)
             except UpstreamUncertain as error:
-                found = await self._look_again(service_id, wanted, error)
+                found = await self._look_up(service_id, wanted, error)
                 return _written(0.0, reading.age_s + reading.ttl_s, found)
             await self._directory.amend(ProfileChanged(service_id, wanted))
             return _written(reading.age_s, reading.ttl_s, applied(client, wanted))
@@ -121,7 +121,7 @@ class ClientUpdates:
                 raise InvalidRequest("WispHub Net does not accept these values.", field="body") from error
             raise
 
-    async def _look_again(self, service_id: int, wanted: ProfileUpdate, doubt: UpstreamUncertain) -> Client:
+    async def _look_up(self, service_id: int, wanted: ProfileUpdate, doubt: UpstreamUncertain) -> Client:
         """Return the client as read upstream, and show it in every answer from then on.
 
         Raises:
@@ -129,7 +129,7 @@ class ClientUpdates:
             UpstreamUncertain: It cannot be read.
         """
         try:
-            async with asyncio.timeout(self._look_again_s):
+            async with asyncio.timeout(self._lookup_s):
                 found = await find_client(self._net, service_id)
         except (UpstreamError, TimeoutError):
             raise doubt from None

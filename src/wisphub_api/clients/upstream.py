@@ -14,7 +14,7 @@ from msgspec import UNSET, Struct
 
 from wisphub_api.clients.models import Client, ProfileUpdate
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
-from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records, row_of
+from wisphub_api.clients.snapshot.records import NO_RECORDS, ClientRow, Records, row_of
 from wisphub_api.upstream.client import Content, WispHubNet
 from wisphub_api.upstream.paging import PAGE_LIMIT
 from wisphub_api.upstream.wire import Number, Page, PageReader, Text, clean_text, decode, to_amount, to_price
@@ -65,7 +65,7 @@ class _ProfileWire(Struct):
     apellidos: Text = None
 
 
-async def read_clients(net: WispHubNet, known: Records = NOBODY) -> SnapshotBuilder:
+async def read_clients(net: WispHubNet, known: Records = NO_RECORDS) -> SnapshotBuilder:
     """Return all clients; raise rather than return a part. Clients that are `known` are not copied."""
     return await net.crawl_into(lambda: SnapshotBuilder(known), LIST, _PAGES, lambda row: row.service_id)
 

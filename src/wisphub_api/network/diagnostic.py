@@ -1,4 +1,14 @@
-"""One ping diagnostic, from its start to its result, and the meaning of the result."""
+"""One ping diagnostic, from its start to its result, and the meaning of the result.
+
+Theory of operation. A diagnostic has three states, in this order; its status is "pending" in the first two:
+
+- starting (`started` runs): the upstream is called, or another process's task is taken over. A failure ends
+  it with "error"; a task that is already finished ends it with that task's status.
+- polling (`_watch` runs): a poll without a result, or that fails, is repeated after a pause. It ends with the
+  status that a result means, with `NotFound` if the upstream does not know the task, and with "error" after
+  `patience_s`.
+- ended: the status is final. A finding answers further diagnostics of the same service for `reuse_s`.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +69,7 @@ class Diagnostic:
         calls: Polls its state.
         policy: The timing.
         ended: Called once, with the result.
-        first_look_s: How long after the start it is first polled.
+        first_poll_s: How long after the start it is first polled.
     """
 
     def __init__(
@@ -68,14 +78,14 @@ class Diagnostic:
         calls: PingCalls,
         policy: PingPolicy,
         ended: Ended,
-        first_look_s: float,
+        first_poll_s: float,
     ) -> None:
         self._calls = calls
         self._policy = policy
         self._ended = ended
         self._begun_at = self._finished_at = _now()
         self.started = asyncio.create_task(begin, context=Context())
-        self._watch = asyncio.create_task(self._follow(first_look_s), context=Context())
+        self._watch = asyncio.create_task(self._follow(first_poll_s), context=Context())
         self._watch.add_done_callback(self._record_end)
 
     @property
@@ -118,7 +128,7 @@ class Diagnostic:
         self._watch.cancel()
         await asyncio.wait({self.started, self._watch})
 
-    async def _follow(self, first_look_s: float) -> Status:
+    async def _follow(self, first_poll_s: float) -> Status:
         """Poll it, once it has started, until there is a result or `patience_s` is over."""
         await asyncio.wait({self.started})
         if _has_failed(self.started):
@@ -128,7 +138,7 @@ class Diagnostic:
             return task.status
         try:
             async with asyncio.timeout(self._policy.patience_s):
-                status = await self._poll(task.upstream_id, first_look_s)
+                status = await self._poll(task.upstream_id, first_poll_s)
         except TimeoutError:
             logger.warning("a ping diagnostic had no result after %g s", self._policy.patience_s)
             status = "error"
@@ -138,8 +148,8 @@ class Diagnostic:
         await self._ended(task, status)
         return status
 
-    async def _poll(self, upstream_id: str, first_look_s: float) -> Status:
-        wait_s = first_look_s
+    async def _poll(self, upstream_id: str, first_poll_s: float) -> Status:
+        wait_s = first_poll_s
         for pause_s in pauses(self._policy.poll_s):
             await asyncio.sleep(wait_s)
             try:

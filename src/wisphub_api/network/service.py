@@ -133,7 +133,7 @@ class NetworkService:
         upstream_id = self._task_ids.read(task_id)
         diagnostic = self._by_task.find(task_id)
         if diagnostic is None:
-            diagnostic = self._begin(_known(upstream_id), _ignore, first_look_s=0.0)
+            diagnostic = self._begin(_known(upstream_id), _ignore, first_poll_s=0.0)
             self._by_task.keep(task_id, diagnostic)
         await diagnostic.wait(wait_s, gone)
         return Diagnosis(task_id, diagnostic.status())
@@ -143,13 +143,13 @@ class NetworkService:
         if reading.value.by_service_id(service_id) is None:
             raise NotFound("No client has this service_id.", age_s=reading.age_s)
 
-    def _begin(self, order: Coroutine[Any, Any, PingTask], ended: Ended, first_look_s: float) -> Diagnostic:
+    def _begin(self, order: Coroutine[Any, Any, PingTask], ended: Ended, first_poll_s: float) -> Diagnostic:
         """Run a diagnostic; without an `await` between check and count, the limit cannot be exceeded."""
         self._running = {diagnostic for diagnostic in self._running if diagnostic.is_running}
         if len(self._running) >= self._policy.most_running:
             order.close()
             raise DiagnosticsBusy("As many ping diagnostics run as may.", retry_after_s=BUSY_RETRY_S)
-        diagnostic = Diagnostic(order, self._calls, self._policy, ended, first_look_s)
+        diagnostic = Diagnostic(order, self._calls, self._policy, ended, first_poll_s)
         self._running.add(diagnostic)
         return diagnostic
 

@@ -16,7 +16,7 @@ from wisphub_api.upstream.wire import Text, clean_text, decode
 
 START: Final = "/api/clientes/{service_id}/ping/"
 TASK: Final = "/api/tasks/{task_id}/"
-LOOK_S: Final = 8.0
+POLL_TIMEOUT_S: Final = 8.0
 """How long one poll of a task may take with all its retries; the next poll follows anyway."""
 _RUNNING: Final = frozenset({"PENDING", "PROCESS"})
 _SUMMARY: Final = "ping-exitoso"
@@ -83,7 +83,7 @@ class PingCalls:
         """
         async with self._bulkhead:
             try:
-                async with asyncio.timeout(LOOK_S):
+                async with asyncio.timeout(POLL_TIMEOUT_S):
                     return await self._net.read(TASK, {}, read_report, task_id=task_id)
             except TimeoutError as error:
                 raise UpstreamTimeout(f"WispHub Net did not answer {TASK} in time") from error

@@ -99,7 +99,7 @@ class Opening:
         """
         if begun is None:
             return await self._open(await self._prepare(), save)
-        return await self._look(begun) or await self._open(begun.order, save)
+        return await self._look_up(begun) or await self._open(begun.order, save)
 
     async def _open(self, order: TicketOrder, save: SaveBegun) -> Ticket:
         # Saved before sending, as this process may die while it waits.
@@ -110,7 +110,7 @@ class Opening:
             await save(Begun(order, self._opener.clock()))
             raise UpstreamUncertain(f"{error}. {_ADVICE}") from error
 
-    async def _look(self, begun: Begun) -> Ticket | None:
+    async def _look_up(self, begun: Begun) -> Ticket | None:
         """Return the ticket, or None if it certainly does not exist.
 
         Raises:

@@ -134,7 +134,7 @@ def to_form(order: TicketOrder) -> dict[str, str]:
 
 def to_ticket(wire: TicketWire) -> Ticket:
     """Map a row to the API's ticket."""
-    service, technician = wire.servicio or _NO_SERVICE, wire.tecnico or _NOBODY
+    service, technician = wire.servicio or _NO_SERVICE, wire.tecnico or _NO_TECHNICIAN
     return Ticket(
         ticket_id=wire.id_ticket,
         service_id=service.id_servicio,
@@ -151,7 +151,7 @@ def to_ticket(wire: TicketWire) -> Ticket:
 
 
 _NO_SERVICE: Final = ServiceWire()
-_NOBODY: Final = NumberedWire()
+_NO_TECHNICIAN: Final = NumberedWire()
 _PAGES: Final = PageReader(TicketWire, to_ticket)
 
 

@@ -23,7 +23,7 @@ import wisphub_api.app  # noqa: F401  # the memory of a service that has loaded 
 from wisphub_api.clients.models import Client
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
 from wisphub_api.clients.snapshot.directory import Directory
-from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.snapshot.records import NO_RECORDS, ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 from wisphub_api.memory import give_back_what_is_freed
 from wisphub_api.upstream.wire import PageReader
@@ -89,12 +89,12 @@ async def measure(size: int) -> None:
     base = memory_mb("VmRSS")
     directory: Directory | None = None
     for city in ("Ibagué", "Tunja"):
-        records = await asyncio.to_thread(built, size, city, directory.known if directory else NOBODY)
+        records = await asyncio.to_thread(built, size, city, directory.known if directory else NO_RECORDS)
         begun, used = time.perf_counter(), time.process_time()
         async with lag.watched():
             anew = await asyncio.to_thread(Directory, records)
         took, cpu = time.perf_counter() - begun, time.process_time() - used
-        directory, records = anew, NOBODY
+        directory, records = anew, NO_RECORDS
         del anew
     now_mb, most_mb = memory_mb("VmRSS"), memory_mb("VmHWM")
     kept_ms = lag.longest_s * 1e3

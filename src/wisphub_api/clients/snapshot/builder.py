@@ -11,7 +11,7 @@ from io import SEEK_END, BytesIO
 from itertools import pairwise
 from typing import Final
 
-from wisphub_api.clients.snapshot.records import NO_PLAN, NOBODY, ClientRow, Columns, Records, starts_in
+from wisphub_api.clients.snapshot.records import NO_PLAN, NO_RECORDS, ClientRow, Columns, Records, starts_in
 
 _NEW: Final = -1
 
@@ -61,7 +61,7 @@ class SnapshotBuilder:
         known: The previous clients. Of one that is the same only its position there is kept.
     """
 
-    def __init__(self, known: Records = NOBODY) -> None:
+    def __init__(self, known: Records = NO_RECORDS) -> None:
         self._known = known
         self._new = _Body()
         self._sources = array("i")  # its position in `known`

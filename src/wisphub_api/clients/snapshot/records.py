@@ -128,4 +128,4 @@ def starts_in(lengths: array[int]) -> array[int]:
     return array("q", accumulate((length + 1 for length in lengths), initial=1))
 
 
-NOBODY: Final = Records(Columns(b"[]", array("I"), array("q"), array("q")))
+NO_RECORDS: Final = Records(Columns(b"[]", array("I"), array("q"), array("q")))

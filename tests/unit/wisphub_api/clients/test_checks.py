@@ -13,7 +13,7 @@ from wisphub_api.clients import checks as checks_module
 from wisphub_api.clients import identity
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.checks import CheckRules, IdentityChecks
-from wisphub_api.clients.identity import NOBODY
+from wisphub_api.clients.identity import STAND_IN
 from wisphub_api.clients.models import Claim
 from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.upstream import Ref
@@ -93,7 +93,9 @@ async def test_who_may_only_verify_is_told_that_all_is_right(checks):
 
 
 async def test_the_data_of_who_stands_in_for_an_unknown_client_is_wrong_as_well(checks):
-    claim = Claim(name=NOBODY.name, address=NOBODY.address, internet_plan_price=NOBODY.internet_plan_price)
+    claim = Claim(
+        name=STAND_IN.name, address=STAND_IN.address, internet_plan_price=STAND_IN.internet_plan_price
+    )
     assert await verified(checks, claim, UNKNOWN, VERIFIER) == (False, ())
 
 

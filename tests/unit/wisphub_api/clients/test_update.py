@@ -242,7 +242,7 @@ async def updates(make_row) -> tuple[ClientUpdates, Any, Cached[Directory]]:
 
     clock = asyncio.get_running_loop().time
     directory = Cached("clients", load, Policy(300, 0, 15), len, clock=clock)
-    return ClientUpdates(directory, net, look_again_s=10), net, directory
+    return ClientUpdates(directory, net, lookup_s=10), net, directory
 
 
 @pytest.mark.looptime

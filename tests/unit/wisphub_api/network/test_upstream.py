@@ -9,7 +9,7 @@ import pytest
 
 from wisphub_api.exceptions import UpstreamTimeout, UpstreamUncertain, UpstreamUnreadable
 from wisphub_api.network.models import HostReport, PingReport
-from wisphub_api.network.upstream import LOOK_S, PingCalls, read_report, read_started
+from wisphub_api.network.upstream import POLL_TIMEOUT_S, PingCalls, read_report, read_started
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import WispHubNet
@@ -133,7 +133,7 @@ async def test_a_look_at_a_task_is_given_up_in_time():
     async with upstream.net() as net:
         with pytest.raises(UpstreamTimeout):
             await PingCalls(net, at_once=1).report("x")
-    assert asyncio.get_running_loop().time() == LOOK_S
+    assert asyncio.get_running_loop().time() == POLL_TIMEOUT_S
 
 
 @pytest.mark.looptime

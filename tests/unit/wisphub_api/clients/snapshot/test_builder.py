@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
-from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.snapshot.records import NO_RECORDS, ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, Ref, to_client_row
 
 ROWS = st.lists(st.tuples(st.integers(1, 9), st.sampled_from(["Ana", "Luz"]), st.sampled_from([None, 0, 5])))
@@ -17,7 +17,7 @@ def row(service_id: int, name: str, plan_id: int | None = None) -> ClientRow:
     return to_client_row(ClientWire(service_id, nombre=name, plan_internet=Ref(plan_id)))
 
 
-def built(rows: list[ClientRow], known: Records = NOBODY) -> Records:
+def built(rows: list[ClientRow], known: Records = NO_RECORDS) -> Records:
     builder = SnapshotBuilder(known)
     for begin in range(0, len(rows), 3):
         builder.extend(rows[begin : begin + 3])

@@ -13,7 +13,7 @@ from wisphub_api.cache.representation import Representation, page_of
 from wisphub_api.clients.search_index.index import MOST_REVISED
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
 from wisphub_api.clients.snapshot.directory import Directory
-from wisphub_api.clients.snapshot.records import NOBODY, ClientRow, Records
+from wisphub_api.clients.snapshot.records import NO_RECORDS, ClientRow, Records
 from wisphub_api.clients.upstream import ClientWire, to_client_row
 
 NUMBERS = st.lists(st.sampled_from(["3001234567", "3100000001", "1", "12"]), max_size=2).map(" / ".join)
@@ -146,7 +146,7 @@ def test_after_replacing_clients_all_is_as_if_built_anew(records, data):
         assert list(directory.candidates(probe, None)) == list(anew.candidates(probe, None))
 
 
-def built(new: list[ClientRow], known: Records = NOBODY) -> Records:
+def built(new: list[ClientRow], known: Records = NO_RECORDS) -> Records:
     builder = SnapshotBuilder(known)
     builder.extend(new)
     return builder.build()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from wisphub_api.clients.snapshot.builder import SnapshotBuilder
-from wisphub_api.clients.snapshot.records import NOBODY, Records
+from wisphub_api.clients.snapshot.records import NO_RECORDS, Records
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_an_array_of_few_or_many_clients_is_given_in_the_order_asked_for(records
 def test_a_client_is_found_by_its_id_and_nobody_by_another(records):
     assert [records.position(number) for number in (3, 5, 9)] == [0, 1, 2]
     assert [records.position(number) for number in (0, 4, 10, -(2**70), 2**70)] == [None] * 5
-    assert NOBODY.position(1) is None
+    assert NO_RECORDS.position(1) is None
 
 
 @pytest.mark.parametrize("changed", [[0], [1], [2], [0, 2], [0, 1, 2]])
@@ -46,4 +46,4 @@ def test_clients_are_replaced_in_new_records(records, changed):
 
 def test_records_are_of_the_same_clients_whatever_is_said_of_them(records):
     assert records.are_of_the_same(records.replaced({1: records.client(1)}))
-    assert not records.are_of_the_same(NOBODY)
+    assert not records.are_of_the_same(NO_RECORDS)
