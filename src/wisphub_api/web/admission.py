@@ -126,7 +126,7 @@ def admitting(admission: Admission, open_path: str) -> Callable[[ASGIApp], ASGIA
         opt = scope["route_handler"].opt
         if opt.get(OPEN):  # tells nothing of a subscriber, and is asked for by the service's address
             return
-        given = read_fields(list(scope["headers"]))
+        given, _ = read_fields(list(scope["headers"]))
         admission.check_host(given)
         if not needs_key(scope):
             return

@@ -268,9 +268,9 @@ class FastPath:
         if found is None:
             return None
         route, text = found
-        given = read_fields(fields)
-        caller = self._admit(given, client, "read", target, fields)
-        if caller is None or given[CONTENT_LENGTH] is not None:
+        given = _read(target, fields)
+        caller = self._admit(given, client, "read") if given is not None else None
+        if given is None or caller is None or given[CONTENT_LENGTH] is not None:
             return None
         question = _question(route, text, query)
         reading = route.cached.peek(_wish(given)) if question is not None else None
@@ -316,10 +316,10 @@ class FastPath:
         before, _, argument = rest.rpartition("/")
         if route is None or before != route.before:
             return None
-        given = read_fields(fields)
-        if not _is_short_json(given):
+        given = _read(target, fields)
+        if given is None or not _is_short_json(given):
             return None
-        caller = self._admit(given, client, route.scope, target, fields)
+        caller = self._admit(given, client, route.scope)
         return None if caller is None else Begun(route, argument, caller, _wish(given), given, began)
 
     def finish(self, begun: Begun, body: bytes) -> Answer | Coroutine[Any, Any, Answer] | None:
@@ -396,17 +396,13 @@ class FastPath:
         route = self._routes.by_part.get(before)
         return (route, last) if route is not None and last else None
 
-    def _admit(
-        self, given: Given, client: Address, scope: str, target: bytes, fields: RawFields
-    ) -> Caller | None:
+    def _admit(self, given: Given, client: Address, scope: str) -> Caller | None:
         """Return the caller; None where the router has to look closer, or to refuse."""
         admission = self._admission
-        if given[UNUSUAL] is not None or (self._has_cors and given[ORIGIN] is not None):
+        if self._has_cors and given[ORIGIN] is not None:
             return None
         if admission.is_open and given[FORWARDED_FOR] is not None:
             return None  # whether a proxy's word for an address is taken is the server's business
-        if excess(len(target), fields) is not None:
-            return None
         try:
             admission.check_host(given)
             return admission.identify(given, client, scope)
@@ -424,7 +420,7 @@ class FastPath:
     def _record(self, exchange: Exchange, given: Given) -> None:
         tracing = self._telemetry.tracing
         if tracing is not None:
-            tracing.record(tracing.parent_of(given[TRACEPARENT]), exchange)
+            tracing.record(given[TRACEPARENT], exchange)
         self._telemetry.record(exchange)
 
     def _own_fields(self, current: CurrentRequest, quota: Quota | None) -> bytes:
@@ -433,6 +429,13 @@ class FastPath:
         if rate is None or quota is None:
             return own
         return b"%bratelimit: %b\r\n%b" % (rate.policy_line, quota.field().encode(), own)
+
+
+def _read(target: bytes, fields: RawFields) -> Given | None:
+    """Return the fields that bear on an answer; None where the router has to look closer, or to refuse."""
+    given, size = read_fields(fields)
+    is_usual = given[UNUSUAL] is None and excess(len(target), len(fields), size) is None
+    return given if is_usual else None
 
 
 def _unquoted(path: bytes) -> str | None:

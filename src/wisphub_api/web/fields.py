@@ -51,24 +51,34 @@ _NUMBERS: Final[Mapping[bytes, int]] = {
 }
 
 
-def read_fields(fields: RawFields) -> Given:
-    """Return the fields that bear on an answer; the lines of one are joined (RFC 9110, section 5.3)."""
+def read_fields(fields: RawFields) -> tuple[Given, int]:
+    """Return the fields that bear on an answer, and the size of all of them in bytes.
+
+    The lines of one field are joined (RFC 9110, section 5.3).
+    """
     given: Given = [None] * (UNUSUAL + 1)
-    number_of = _NUMBERS.get
+    size, number_of = 0, _NUMBERS.get
     for name, value in fields:
+        size += len(name) + len(value)
         number = number_of(name)
         if number is not None:
             before = given[number]
             given[number] = value if before is None else before + b"," + value
-    return given
+    return given, size
 
 
-def excess(target_bytes: int, fields: RawFields) -> UriTooLong | HeadersTooLarge | None:
-    """Return the error for what is too long; None where nothing is."""
+def excess(target_bytes: int, fields: int, size: int) -> UriTooLong | HeadersTooLarge | None:
+    """Return the error for what is too long; None where nothing is.
+
+    Args:
+        target_bytes: Of path and query.
+        fields: How many the header has.
+        size: Of all fields, in bytes.
+    """
     if target_bytes > URI_MAX_BYTES:
         return UriTooLong(f"Path and query are longer than {URI_MAX_BYTES // 1024} kB.")
-    if len(fields) > HEADER_MAX_FIELDS:
+    if fields > HEADER_MAX_FIELDS:
         return HeadersTooLarge(f"The header has more than {HEADER_MAX_FIELDS} fields.")
-    if sum([len(name) + len(value) for name, value in fields]) > HEADER_MAX_BYTES:
+    if size > HEADER_MAX_BYTES:
         return HeadersTooLarge(f"The header is larger than {HEADER_MAX_BYTES // 1024} kB.")
     return None

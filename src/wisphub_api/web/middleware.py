@@ -40,7 +40,7 @@ def observing(app: ASGIApp, telemetry: Telemetry, rate: RateLimit | None) -> ASG
             await app(scope, receive, send)
             return
         fields = list(scope["headers"])
-        given = read_fields(fields)
+        given, size = read_fields(fields)
         current = CurrentRequest(usable_id(given[REQUEST_ID]))
         answering = _Answering(scope, send, current, rate)
         # The server's own scope keeps saying HEAD: it must not wait for the body that is announced.
@@ -48,7 +48,7 @@ def observing(app: ASGIApp, telemetry: Telemetry, rate: RateLimit | None) -> ASG
         token = CURRENT.set(current)
         trace = telemetry.start_trace(given[TRACEPARENT], scope, current)
         try:
-            error = excess(len(scope["raw_path"]) + len(scope["query_string"]), fields)
+            error = excess(len(scope["raw_path"]) + len(scope["query_string"]), len(fields), size)
             if error is None:
                 await app(inner, receive, answering.send)
             else:

@@ -55,6 +55,9 @@ class Parent(NamedTuple):
     is_sampled: bool
 
 
+_SAMPLED: Final = Parent(_NO_PARENT, None, is_sampled=True)
+
+
 class Trace(NamedTuple):
     """The trace of a request under way.
 
@@ -129,8 +132,11 @@ class Tracing:
         if begun.span is not None:
             _end(begun.span, exchange)
 
-    def record(self, parent: Parent, exchange: Exchange) -> None:
-        """Make the span of a request that has been answered at once."""
+    def record(self, traceparent: bytes | None, exchange: Exchange) -> None:
+        """Make the span of a request that has been answered at once, if it is to have one."""
+        if traceparent is None and not self._is_drawn():  # as nearly all are
+            return
+        parent = self.parent_of(traceparent) if traceparent is not None else _SAMPLED
         if parent.is_sampled:
             began_ns = time.time_ns() - round(exchange.elapsed_s * 1e9)
             _end(self._begin(parent, exchange.method, exchange.current, began_ns), exchange)
