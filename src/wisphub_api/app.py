@@ -44,20 +44,25 @@ from wisphub_api.tickets.opening import TicketOpener
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.web.admission import Admission, admitting
 from wisphub_api.web.cors import cors_config
 from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
 from wisphub_api.web.fast_path import FAST_PATH, FastPath, routes_of
 from wisphub_api.web.health import CacheController, HealthController
-from wisphub_api.web.keys import KeyRing
-from wisphub_api.web.metrics import CacheFigures, MetricsController, UpstreamFigures, counting_checks
 from wisphub_api.web.middleware import observing
 from wisphub_api.web.parameters import refusing_loose_values
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.sharing_metrics import SharingFigures
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.admission import Admission, admitting
+from wisphub_api.web.rules.keys import KeyRing
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.telemetry.metrics import (
+    CacheFigures,
+    MetricsController,
+    UpstreamFigures,
+    counting_checks,
+)
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.sharing_metrics import SharingFigures
 
 logger = logging.getLogger(__name__)
 

@@ -38,11 +38,13 @@ from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import RequestError, WispHubAPIError
-from wisphub_api.web.admission import Address, Admission, required_scope
-from wisphub_api.web.cache_control import freshness_of
-from wisphub_api.web.cache_status import VARY, age_headers, etag_matches, representation_headers
-from wisphub_api.web.current import CURRENT, CurrentRequest, usable_id
-from wisphub_api.web.fields import (
+from wisphub_api.web.parameters import MOST, declared
+from wisphub_api.web.problems import RawAnswer, problem_answer
+from wisphub_api.web.rules.admission import Address, Admission, required_scope
+from wisphub_api.web.rules.cache_control import freshness_of
+from wisphub_api.web.rules.cache_status import VARY, age_headers, etag_matches, representation_headers
+from wisphub_api.web.rules.current import CURRENT, CurrentRequest, usable_id
+from wisphub_api.web.rules.fields import (
     ACCEPT_ENCODING,
     CACHE_CONTROL,
     CONTENT_LENGTH,
@@ -58,13 +60,11 @@ from wisphub_api.web.fields import (
     excess,
     read_fields,
 )
-from wisphub_api.web.parameters import MOST, declared
-from wisphub_api.web.problems import RawAnswer, problem_answer
-from wisphub_api.web.query import read_query
-from wisphub_api.web.rate_limit import Quota
-from wisphub_api.web.request_log import CacheOutcome, Exchange, caller_label
-from wisphub_api.web.security_headers import DATA_HEADERS
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.query import read_query
+from wisphub_api.web.rules.rate_limit import Quota
+from wisphub_api.web.rules.security_headers import DATA_HEADERS
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.request_log import CacheOutcome, Exchange, caller_label
 
 FAST_PATH: Final = "fast_path"
 """Where an application's state has it."""

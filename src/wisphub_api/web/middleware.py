@@ -15,13 +15,19 @@ from typing import Final, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from wisphub_api.web.current import CURRENT, HEADER, CurrentRequest, usable_id
-from wisphub_api.web.fields import REQUEST_ID, TRACEPARENT, excess, read_fields
 from wisphub_api.web.problems import problem_answer, send_answer
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.request_log import UNMATCHED, CacheOutcome, Exchange, caller_label, method_label
-from wisphub_api.web.security_headers import ALWAYS, DATA_HEADERS, is_page, page_policy
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.current import CURRENT, HEADER, CurrentRequest, usable_id
+from wisphub_api.web.rules.fields import REQUEST_ID, TRACEPARENT, excess, read_fields
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.rules.security_headers import ALWAYS, DATA_HEADERS, is_page, page_policy
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.request_log import (
+    UNMATCHED,
+    CacheOutcome,
+    Exchange,
+    caller_label,
+    method_label,
+)
 
 _WITH_ALLOW: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED)
 

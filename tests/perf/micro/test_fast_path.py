@@ -19,11 +19,11 @@ from wisphub_api.clients.checks import CheckRules, IdentityChecks
 from wisphub_api.demo import demo_settings
 from wisphub_api.fleet.store import MemoryStore
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
-from wisphub_api.web.admission import Admission
 from wisphub_api.web.fast_path import FastPath, routes_of
-from wisphub_api.web.keys import KeyRing
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.admission import Admission
+from wisphub_api.web.rules.keys import KeyRing
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.telemetry.recorder import Telemetry
 
 pytestmark = [pytest.mark.bench, pytest.mark.benchmark(group="fast path")]
 

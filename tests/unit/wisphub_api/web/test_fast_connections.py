@@ -10,9 +10,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
-from wisphub_api.web.draining import DRAINING
 from wisphub_api.web.fast_path import FAST_PATH, Answer
+from wisphub_api.web.server.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
+from wisphub_api.web.server.draining import DRAINING
 
 LARGE = b"x" * (3 * COPIED_BYTES)
 IDLE_S = 75

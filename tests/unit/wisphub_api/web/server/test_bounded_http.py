@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from uvicorn.server import ServerState
 
-from wisphub_api.web.bounded_http import HEAD_MAX_BYTES, BoundedHttp
+from wisphub_api.web.server.bounded_http import HEAD_MAX_BYTES, BoundedHttp
 
 GET = b"GET / HTTP/1.1\r\nHost: service\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: service\r\nContent-Length: 4\r\n\r\n"

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from wisphub_api.web.loop_lag import PERIOD_S
+from wisphub_api.web.telemetry.loop_lag import PERIOD_S
 
 REFERENCE = {"address": "BELLAVISTA", "internet_plan_price": 40000.0}
 Figures = Mapping[tuple[str, frozenset[tuple[str, str]]], float]
@@ -170,7 +170,7 @@ async def test_calls_are_counted_by_path_without_ids(api, simulator):
 
 
 async def test_a_loop_that_was_blocked_shows_even_to_those_who_ask_later(serve, settings, monkeypatch):
-    monkeypatch.setattr("wisphub_api.web.loop_lag.WINDOW_S", 600)  # however long asking takes
+    monkeypatch.setattr("wisphub_api.web.telemetry.loop_lag.WINDOW_S", 600)  # however long asking takes
     async with serve(settings) as api:
         await api.get("/health")
         time.sleep(0.04 + PERIOD_S)  # noqa: ASYNC251  # the fault that is looked for

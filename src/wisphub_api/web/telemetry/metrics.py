@@ -34,8 +34,8 @@ from wisphub_api.cache.state import CacheState, State
 from wisphub_api.upstream.breaker import Breaker
 from wisphub_api.upstream.budget import Budget
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.admission import OPEN
-from wisphub_api.web.loop_lag import WINDOW_S, LoopLag
+from wisphub_api.web.rules.admission import OPEN
+from wisphub_api.web.telemetry.loop_lag import WINDOW_S, LoopLag
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4"
 _CALL_BUCKETS_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from msgspec import Struct
 
 from wisphub_api.event_log import log_facts
-from wisphub_api.web.current import CurrentRequest
+from wisphub_api.web.rules.current import CurrentRequest
 
 logger = logging.getLogger(__name__)
 

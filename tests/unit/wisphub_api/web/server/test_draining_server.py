@@ -9,9 +9,9 @@ import pytest
 import uvicorn
 
 from wisphub_api.app import create_app
-from wisphub_api.web.bounded_http import BoundedHttp
-from wisphub_api.web.draining import DRAINING
-from wisphub_api.web.server import OPTIONS, DrainingServer
+from wisphub_api.web.server.bounded_http import BoundedHttp
+from wisphub_api.web.server.draining import DRAINING
+from wisphub_api.web.server.draining_server import OPTIONS, DrainingServer
 
 GET = b"GET / HTTP/1.1\r\nHost: service\r\n\r\n"
 SLOW = b"GET /slow HTTP/1.1\r\nHost: service\r\n\r\n"

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from wisphub_api.app import create_app
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.tracing import TellingExporter, Tracing
+from wisphub_api.web.telemetry.tracing import TellingExporter, Tracing
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 
@@ -187,7 +187,7 @@ async def test_nothing_of_a_client_or_a_key_is_in_what_is_sent(serve, traced, co
 
 
 async def test_a_collector_that_hangs_holds_up_no_stop(monkeypatch):
-    monkeypatch.setattr("wisphub_api.web.tracing.STOP_WAIT_S", 0.1)
+    monkeypatch.setattr("wisphub_api.web.telemetry.tracing.STOP_WAIT_S", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as hanging:
         tracing = Tracing(f"http://127.0.0.1:{hanging.getsockname()[1]}", 1.0, follows_parent=True)
         tracing.note(UpstreamCall("/api/clientes/", "ok", 0.1))
@@ -217,7 +217,7 @@ def test_a_collector_that_takes_no_traces_is_told_once_and_again_when_it_does(ca
 
 
 def test_without_the_extra_the_service_starts_and_says_so(settings, monkeypatch, lines):
-    monkeypatch.delitem(sys.modules, "wisphub_api.web.tracing")
+    monkeypatch.delitem(sys.modules, "wisphub_api.web.telemetry.tracing")
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     create_app(msgspec.structs.replace(settings, traces_collector="http://127.0.0.1:1"))
     assert "wisphub-api[traces]" in lines()[0]["event"]

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 
 from litestar.types import Receive
 
-from wisphub_api.web.draining import told_to_stop
 from wisphub_api.web.parameters import AnyRequest
+from wisphub_api.web.server.draining import told_to_stop
 
 
 @asynccontextmanager

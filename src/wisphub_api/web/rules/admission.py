@@ -16,10 +16,10 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from wisphub_api.api_keys import SCOPES, Caller
 from wisphub_api.exceptions import NotAllowed, NotAuthenticated, UnknownHost
-from wisphub_api.web.current import CURRENT
-from wisphub_api.web.fields import HOST, KEY, Given, read_fields
-from wisphub_api.web.keys import KeyRing
-from wisphub_api.web.rate_limit import RateLimit
+from wisphub_api.web.rules.current import CURRENT
+from wisphub_api.web.rules.fields import HOST, KEY, Given, read_fields
+from wisphub_api.web.rules.keys import KeyRing
+from wisphub_api.web.rules.rate_limit import RateLimit
 
 OPEN: Final = "is_open"
 """The `opt` of a route that needs no key."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.web.cache_control import freshness_of
+from wisphub_api.web.rules.cache_control import freshness_of
 
 
 @pytest.mark.parametrize(

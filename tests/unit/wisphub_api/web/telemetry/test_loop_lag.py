@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from wisphub_api.web.loop_lag import PERIOD_S, LoopLag, RecentMax
+from wisphub_api.web.telemetry.loop_lag import PERIOD_S, LoopLag, RecentMax
 
 
 async def test_a_blocked_loop_shows_but_for_one_period():

@@ -33,7 +33,7 @@ from structlog.stdlib import (
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from wisphub_api.event_log import FactRecord
-from wisphub_api.web.current import CURRENT
+from wisphub_api.web.rules.current import CURRENT
 
 
 class NoPaths(logging.Filter):
@@ -50,7 +50,7 @@ def log_config(level: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "root": {"level": level.upper(), "handlers": ["stderr"]},
-        "formatters": {"structured": {"()": "wisphub_api.web.logs.formatter"}},
+        "formatters": {"structured": {"()": "wisphub_api.web.telemetry.logs.formatter"}},
         "filters": {"no_paths": {"()": NoPaths}},
         "handlers": {
             "stderr": {"class": "logging.StreamHandler", "formatter": "structured", "filters": ["no_paths"]}

@@ -18,9 +18,9 @@ import msgspec
 from litestar.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from wisphub_api.web.draining import is_draining
 from wisphub_api.web.fast_path import FAST_PATH, Answer, Begun, FastPath
 from wisphub_api.web.problems import MEDIA_TYPE, Problem, send_answer
+from wisphub_api.web.server.draining import is_draining
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)

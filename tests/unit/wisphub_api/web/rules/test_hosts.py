@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from wisphub_api.web.admission import is_allowed
+from wisphub_api.web.rules.admission import is_allowed
 
 ALLOWED = frozenset({"api.example.com", "localhost", "[::1]", "10.0.0.7", "*.isp.example"})
 

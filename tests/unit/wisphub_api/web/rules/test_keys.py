@@ -8,7 +8,7 @@ import pytest
 
 from wisphub_api.api_keys import SCOPES, ApiKey, Caller, digest
 from wisphub_api.exceptions import SettingsError
-from wisphub_api.web.keys import LOOK_EVERY_S, KeyRing
+from wisphub_api.web.rules.keys import LOOK_EVERY_S, KeyRing
 
 OWN = {"bot": ApiKey(digest(b"key-one")), "app": ApiKey(digest(b"key-two"), frozenset({"read"}))}
 

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from wisphub_api.api_keys import ApiKey, digest
-from wisphub_api.web.rate_limit import Quota, RateLimit
+from wisphub_api.web.rules.rate_limit import Quota, RateLimit
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wisphub_api.exceptions import InvalidRequest
-from wisphub_api.web.query import read_query
+from wisphub_api.web.rules.query import read_query
 
 NAMES = ("q", "limit", "offset")
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from wisphub_api.upstream.client import UpstreamCall
 
 if TYPE_CHECKING:
-    from wisphub_api.web.rate_limit import Quota
+    from wisphub_api.web.rules.rate_limit import Quota
 
 HEADER: Final = b"x-request-id"
 _PROCESS: Final = secrets.token_hex(10)

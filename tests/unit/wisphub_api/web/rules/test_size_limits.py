@@ -2,8 +2,8 @@
 
 import pytest
 
-from wisphub_api.web.fields import HEADER_MAX_BYTES, HEADER_MAX_FIELDS, URI_MAX_BYTES
 from wisphub_api.web.problems import BODY_MAX_BYTES
+from wisphub_api.web.rules.fields import HEADER_MAX_BYTES, HEADER_MAX_FIELDS, URI_MAX_BYTES
 
 SEARCH = "/api/v1/clients/search?q="
 

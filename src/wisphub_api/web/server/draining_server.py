@@ -11,7 +11,7 @@ from typing import Any, Final
 import uvicorn
 
 from wisphub_api.memory import put_the_event_loop_first
-from wisphub_api.web.draining import DRAINING
+from wisphub_api.web.server.draining import DRAINING
 
 STOP_WAIT_S: Final = 35
 """How long requests under way may take to finish once the service stops."""
@@ -22,7 +22,7 @@ first, and no request meets a server that is about to."""
 
 OPTIONS: Final[dict[str, Any]] = {
     "access_log": False,  # its lines hold paths and queries, which hold subscribers' data
-    "http": "auto" if sys.platform == "win32" else "wisphub_api.web.bounded_http:BoundedHttp",
+    "http": "auto" if sys.platform == "win32" else "wisphub_api.web.server.bounded_http:BoundedHttp",
     "log_config": None,
     "server_header": False,
     "timeout_graceful_shutdown": STOP_WAIT_S,

@@ -3,7 +3,7 @@
 import pytest
 
 from wisphub_api.cache.slot import Reading
-from wisphub_api.web.cache_status import cache_status, etag_matches, freshness_headers
+from wisphub_api.web.rules.cache_status import cache_status, etag_matches, freshness_headers
 
 
 def test_a_fresh_answer_is_a_hit():

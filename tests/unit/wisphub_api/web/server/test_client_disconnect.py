@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from wisphub_api.web.departure import departure
-from wisphub_api.web.draining import DRAINING
+from wisphub_api.web.server.client_disconnect import departure
+from wisphub_api.web.server.draining import DRAINING
 
 
 class Waiting:

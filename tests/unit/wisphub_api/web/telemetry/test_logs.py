@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from structlog.stdlib import ProcessorFormatter
 
-from wisphub_api.web.current import CURRENT, CurrentRequest
-from wisphub_api.web.logs import formatter
+from wisphub_api.web.rules.current import CURRENT, CurrentRequest
+from wisphub_api.web.telemetry.logs import formatter
 
 
 def record_of(**facts: Any) -> logging.LogRecord:

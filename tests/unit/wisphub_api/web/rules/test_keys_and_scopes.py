@@ -12,9 +12,9 @@ from litestar.routes import HTTPRoute
 from wisphub_api.api_keys import SCOPES, ApiKey, Caller, digest
 from wisphub_api.app import create_app
 from wisphub_api.demo import demo_settings
-from wisphub_api.web.admission import OPEN, SCOPE, Admission, admitting, required_scope
-from wisphub_api.web.keys import KeyRing
 from wisphub_api.web.problems import exception_handlers
+from wisphub_api.web.rules.admission import OPEN, SCOPE, Admission, admitting, required_scope
+from wisphub_api.web.rules.keys import KeyRing
 
 APP = create_app(demo_settings("http://127.0.0.1"))
 ROUTES: list[tuple[str, str, dict[str, Any]]] = [
@@ -139,7 +139,7 @@ async def test_the_keys_of_a_file_let_in(serve, settings, tmp_path):
 
 
 async def test_a_key_put_into_the_file_lets_in_while_the_service_runs(serve, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr("wisphub_api.web.keys.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr("wisphub_api.web.rules.keys.LOOK_EVERY_S", 0.01)
     file = tmp_path / "keys"
     file.touch(mode=0o600)
     file.write_text("old:old-key")

@@ -6,7 +6,7 @@ import hashlib
 import msgspec
 import pytest
 
-from wisphub_api.web.security_headers import page_policy
+from wisphub_api.web.rules.security_headers import page_policy
 
 PAGE = "https://app.example.com"
 

@@ -28,8 +28,8 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.current import CurrentRequest
-from wisphub_api.web.request_log import UNMATCHED, Exchange
+from wisphub_api.web.rules.current import CurrentRequest
+from wisphub_api.web.telemetry.request_log import UNMATCHED, Exchange
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from litestar import Litestar, get
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath
 
-from wisphub_api.web.current import CURRENT
 from wisphub_api.web.middleware import cache_outcome, observing
-from wisphub_api.web.request_log import MOST_PER_S, RequestLog, is_notable
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.current import CURRENT
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.request_log import MOST_PER_S, RequestLog, is_notable
 
 Lines = Callable[[], list[dict[str, Any]]]
-GUIDE = Path(__file__).parents[4] / "docs" / "operations.md"
+GUIDE = Path(__file__).parents[5] / "docs" / "operations.md"
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ async def test_a_line_tells_how_a_request_went(told, lines):
     assert line == {
         "event": "request",
         "level": "info",
-        "logger": "wisphub_api.web.request_log",
+        "logger": "wisphub_api.web.telemetry.request_log",
         "request_id": "chat.42_a-B",
         "key": "bot",
         "method": "GET",

@@ -13,14 +13,14 @@ from litestar.types import HTTPScope
 
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import UpstreamCall
-from wisphub_api.web.current import CurrentRequest, count_call
-from wisphub_api.web.logs import configure_logs
-from wisphub_api.web.metrics import Labelled, counting_calls, new_registry, watching_loop
-from wisphub_api.web.request_log import Exchange, RequestLog, method_label
-from wisphub_api.web.request_metrics import RequestFigures
+from wisphub_api.web.rules.current import CurrentRequest, count_call
+from wisphub_api.web.telemetry.logs import configure_logs
+from wisphub_api.web.telemetry.metrics import Labelled, counting_calls, new_registry, watching_loop
+from wisphub_api.web.telemetry.request_log import Exchange, RequestLog, method_label
+from wisphub_api.web.telemetry.request_metrics import RequestFigures
 
 if TYPE_CHECKING:
-    from wisphub_api.web.tracing import Trace, Tracing
+    from wisphub_api.web.telemetry.tracing import Trace, Tracing
 
 logger = logging.getLogger(__name__)
 
@@ -87,7 +87,7 @@ def new_tracing(settings: Settings) -> Tracing | None:
     if not settings.traces_collector:
         return None
     try:
-        module = importlib.import_module("wisphub_api.web.tracing")
+        module = importlib.import_module("wisphub_api.web.telemetry.tracing")
     except ImportError:
         logger.warning("no traces: install wisphub-api[traces], or unset OTEL_EXPORTER_OTLP_ENDPOINT")
         return None
