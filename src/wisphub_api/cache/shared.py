@@ -38,13 +38,14 @@ class Codec(Struct, Generic[V, C], frozen=True):
     Attributes:
         kind: The type that is written, of msgspec's.
         pack: Makes of a value what is written.
-        unpack: Makes a value of it; called off the event loop.
+        unpack: Makes a value of it, given the one before, None at first: what has not changed is not made
+            again. Called off the event loop.
         changes: The type of the value's changes; None where there are none.
     """
 
     kind: Any
     pack: Callable[[V], C]
-    unpack: Callable[[C], V]
+    unpack: Callable[[C, V | None], V]
     changes: Any = None
 
     @property
@@ -116,14 +117,18 @@ class Shared(Generic[V]):
         """Ask for the right to load; False while another process has it."""
         return self._shelf.turn(self._name)
 
-    async def newest(self) -> Copy[V] | None:
-        """Give the copy, unless it has been given before, or put here by this process, or cannot be read."""
+    async def newest(self, previous: V | None) -> Copy[V] | None:
+        """Return the copy, unless it was returned before, or put here by this process, or cannot be read.
+
+        Args:
+            previous: The value that it will replace.
+        """
         stored = await self._shelf.newest(self._name, self._seen)
         if stored is None:
             return None
         self._seen = stored.tag
         try:
-            return await asyncio.to_thread(self._read, stored.content)
+            return await asyncio.to_thread(self._read, stored.content, previous)
         except SealBroken:
             why = "of another WISPHUB_NET_KEY, or damaged"
         except Exception:  # noqa: BLE001  # whatever is wrong with it, it is only a copy
@@ -173,14 +178,14 @@ class Shared(Generic[V]):
         written = _Written(self._version, copy.loaded_at, copy.cost_s, content, changes)
         return self._seal.close(msgspec.msgpack.encode(written), self._purpose("copy"))
 
-    def _read(self, sealed: bytes) -> Copy[V]:
+    def _read(self, sealed: bytes, previous: V | None) -> Copy[V]:
         written = msgspec.msgpack.decode(self._seal.open(sealed, self._purpose("copy")), type=_Written)
         if written.version != self._version:
             raise msgspec.ValidationError(written.version)
         content = msgspec.msgpack.decode(written.content, type=self._codec.kind)
         kind = tuple[tuple[float, self._codec.changes], ...]  # type: ignore[name-defined]  # types as values
         changes = msgspec.msgpack.decode(written.changes, type=kind)
-        return Copy(self._codec.unpack(content), written.loaded_at, written.cost_s, changes)
+        return Copy(self._codec.unpack(content, previous), written.loaded_at, written.cost_s, changes)
 
     def _purpose(self, of: str) -> str:
         return f"{of}/{self._name}"

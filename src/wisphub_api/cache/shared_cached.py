@@ -174,7 +174,7 @@ class SharedCached(Cached[V]):
     async def _take_over(self) -> bool:
         """Take what another process has loaded, unless what is here is newer; and what it knows."""
         async with self._copying:
-            copy = await self._shared.newest()
+            copy = await self._shared.newest(self._base)
             if copy is None or not self._is_credible(copy.loaded_at):
                 return False
             if copy.loaded_at > self._loaded_at or not self._is_credible(self._loaded_at):

@@ -50,7 +50,7 @@ class Wrote(msgspec.Struct, frozen=True, tag=True):
         return Seen(seen.edition, seen.written | {self.mark}, self.mark)
 
 
-CODEC = Codec[Seen, Seen](kind=Seen, pack=lambda seen: seen, unpack=lambda seen: seen, changes=Wrote)
+CODEC = Codec[Seen, Seen](kind=Seen, pack=lambda seen: seen, unpack=lambda seen, _: seen, changes=Wrote)
 
 
 class Process:
