@@ -8,7 +8,6 @@ from typing import Final
 from msgspec import Struct
 
 from wisphub_api.exceptions import UpstreamError
-from wisphub_api.fleet.redis_link import RedisLink
 from wisphub_api.internet_plans.service import load_catalogue
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
@@ -43,6 +42,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _find_redis(url: Secret) -> Finding:
+    from wisphub_api.fleet.redis_link import RedisLink  # noqa: PLC0415  # an extra, needed where it is set
+
     async with RedisLink(url.reveal()) as link:
         state = link.state()
     told = "answers, and takes what it is given" if state.why is None else state.why
