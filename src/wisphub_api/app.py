@@ -21,7 +21,6 @@ from wisphub_api.clients.directory import Directory
 from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
-from wisphub_api.fleet.store import Store
 from wisphub_api.internet_plans.controller import InternetPlanController
 from wisphub_api.internet_plans.models import PlanCatalogue
 from wisphub_api.internet_plans.service import PlanService, load_catalogue
@@ -34,6 +33,7 @@ from wisphub_api.network.task_ids import TaskIds
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
+from wisphub_api.shared.backend import Backend as Store
 from wisphub_api.sharing import Sharing
 from wisphub_api.shortcuts import shortcuts
 from wisphub_api.tickets.controller import TicketController

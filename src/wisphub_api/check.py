@@ -42,7 +42,7 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _find_redis(url: Secret) -> Finding:
-    from wisphub_api.fleet.redis_link import RedisLink  # noqa: PLC0415  # an extra, needed where it is set
+    from wisphub_api.shared.redis_link import RedisLink  # noqa: PLC0415  # an extra, needed where it is set
 
     async with RedisLink(url.reveal()) as link:
         state = link.state()

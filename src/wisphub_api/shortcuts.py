@@ -18,9 +18,9 @@ from wisphub_api.clients.models import Claim, Client
 from wisphub_api.clients.service import QUERY_MAX_CHARS, QUERY_MIN_CHARS
 from wisphub_api.clients.text import fold
 from wisphub_api.exceptions import InvalidRequest
-from wisphub_api.fleet.tasks import at_once
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.payment_methods.service import PaymentMethods
+from wisphub_api.shared.tasks import at_once
 from wisphub_api.web.hot_path import Shortcut, Shortcuts
 from wisphub_api.web.hot_post import PostShortcut
 

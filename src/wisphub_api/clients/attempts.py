@@ -6,9 +6,10 @@ from functools import lru_cache
 from typing import Final
 
 from wisphub_api.exceptions import TooManyAttempts
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit
-from wisphub_api.fleet.store import MemoryStore, Store
+from wisphub_api.shared.backend import Backend as Store
+from wisphub_api.shared.backend import digested
+from wisphub_api.shared.memory import MemoryBackend as MemoryStore
+from wisphub_api.shared.spending import Limit
 
 WINDOW_S: Final = 900.0
 REMEMBERED: Final = 1_024

@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.exceptions import UpstreamTimeout
-from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.network.models import FINISHED_WELL, Status
+from wisphub_api.shared.backend import Backend, Lease
 
-HOLD_S: Final = 60.0
+LEASE_S: Final = 60.0
 """Longer than a start takes: who still holds a service after that has died."""
 WAIT_S: Final = 30.0
 ASK_EVERY_S: Final = 0.2
@@ -45,16 +45,16 @@ class SharedPings:
     """The tasks that all processes know of, by service.
 
     Args:
-        store: Where they are noted.
+        backend: Where they are noted.
         running_s: How long a task without a result is followed.
         reuse_s: How long a result serves who wants another diagnostic.
         clock: Seconds since the epoch, much the same in all processes.
     """
 
     def __init__(
-        self, store: Store, running_s: float, reuse_s: float, clock: Callable[[], float] = time.time
+        self, backend: Backend, running_s: float, reuse_s: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._store = store
+        self._backend = backend
         self._running_s = running_s
         self._reuse_s = reuse_s
         self._clock = clock
@@ -66,15 +66,15 @@ class SharedPings:
         Raises:
             UpstreamTimeout: It takes too long.
         """
-        hold = await self._wait(_key(service_id))
+        lease = await self._wait(_key(service_id))
         try:
             yield
         finally:
-            await self._store.release(hold)
+            await self._backend.release(lease)
 
     async def find(self, service_id: int) -> PingTask | None:
         """Give the task that runs, or has just found something; what another release has written is none."""
-        note = await self._store.read(_key(service_id))
+        note = await self._backend.get(_key(service_id))
         try:
             found = msgspec.json.decode(note or b"", type=_Note)
         except msgspec.MsgspecError:
@@ -93,21 +93,21 @@ class SharedPings:
 
         Nor is it where another has its turn: who follows the task now will tell.
         """
-        hold = await self._store.hold(_key(service_id), HOLD_S)
-        if hold is None:
+        lease = await self._backend.lease(_key(service_id), LEASE_S)
+        if lease is None:
             return
         try:
             latest = await self.find(service_id)
             if latest and (latest.upstream_id, latest.status) == (task.upstream_id, "pending"):
                 await self._end(service_id, task, status)
         finally:
-            await self._store.release(hold)
+            await self._backend.release(lease)
 
-    async def _wait(self, key: str) -> Hold:
+    async def _wait(self, key: str) -> Lease:
         for _ in range(round(WAIT_S / ASK_EVERY_S)):
-            hold = await self._store.hold(key, HOLD_S)
-            if hold is not None:
-                return hold
+            lease = await self._backend.lease(key, LEASE_S)
+            if lease is not None:
+                return lease
             await asyncio.sleep(ASK_EVERY_S)
         raise UpstreamTimeout("Another process has not started the diagnostic yet. Ask again to join it.")
 
@@ -115,11 +115,11 @@ class SharedPings:
         if status in FINISHED_WELL and self._reuse_s > 0:
             await self._write(service_id, task.upstream_id, status, self._reuse_s)
         else:
-            await self._store.erase(_key(service_id))
+            await self._backend.delete(_key(service_id))
 
     async def _write(self, service_id: int, upstream_id: str, status: Status, keep_s: float) -> None:
         note = _Note(upstream_id, status, self._clock())
-        await self._store.write(_key(service_id), msgspec.json.encode(note), keep_s)
+        await self._backend.put(_key(service_id), msgspec.json.encode(note), keep_s)
 
 
 def _key(service_id: int) -> str:

@@ -16,14 +16,13 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.exceptions import InvalidRequest, UpstreamUncertain, WispHubAPIError
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.shared.backend import Backend, Lease, digested
 from wisphub_api.tickets.models import Ticket, TicketOrder, TicketRequest
 
 KEEP_S: Final = 86_400.0
 LONGEST_S: Final = 110.0
 """How long a request may be carried out for."""
-HOLD_S: Final = 120.0
+LEASE_S: Final = 120.0
 """Longer: who still holds a key after that has died."""
 WAIT_S: Final = 30.0
 """How long a request waits for the same one in another process."""
@@ -74,11 +73,11 @@ class FirstAnswers:
     one whose outcome is uncertain, or whose process has died, it knows what was begun.
 
     Args:
-        store: Where they are noted.
+        backend: Where they are noted.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._running: dict[str, _Running] = {}
 
     async def give(self, name: tuple[str, str], request: TicketRequest, act: Act) -> Ticket:
@@ -107,19 +106,19 @@ class FirstAnswers:
 
     async def _carry_out(self, key: str, digest: str, act: Act) -> Ticket:
         """Do it alone among all processes."""
-        hold = await self._turn(key, digest)
+        lease = await self._turn(key, digest)
         try:
             record = await self._read(key, digest)
             return record.answer or await self._do(key, record, act)
         finally:
-            await self._store.release(hold)
+            await self._backend.release(lease)
 
-    async def _turn(self, key: str, digest: str) -> Hold:
+    async def _turn(self, key: str, digest: str) -> Lease:
         """Wait until no other process is at it."""
         for _ in range(round(WAIT_S / LOOK_EVERY_S)):
-            hold = await self._store.hold(key, HOLD_S)
-            if hold is not None:
-                return hold
+            lease = await self._backend.lease(key, LEASE_S)
+            if lease is not None:
+                return lease
             await self._read(key, digest)  # refuses another request at once
             await asyncio.sleep(LOOK_EVERY_S)
         raise UpstreamUncertain("This request is still being carried out: ask again for its outcome.")
@@ -138,20 +137,20 @@ class FirstAnswers:
         except UpstreamUncertain:
             raise
         except WispHubAPIError:
-            await self._store.erase(key)
+            await self._backend.delete(key)
             raise
         await self._write(key, _Record(record.request, answer=ticket))
         return ticket
 
     async def _read(self, key: str, digest: str) -> _Record:
         """Give what is known of a key; of a new one this request's digest."""
-        note = await self._store.read(key)
+        note = await self._backend.get(key)
         record = _Record(digest) if note is None else _decode(note)
         _refuse_another(digest, record.request)
         return record
 
     async def _write(self, key: str, record: _Record) -> None:
-        await self._store.write(key, msgspec.json.encode(record), KEEP_S)
+        await self._backend.put(key, msgspec.json.encode(record), KEEP_S)
 
 
 HEADER: Final = "Idempotency-Key"

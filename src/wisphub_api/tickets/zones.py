@@ -17,13 +17,13 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import UpstreamUncertain, WispHubAPIError, ZoneLimitReached
-from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.shared.backend import Backend, Lease
 from wisphub_api.tickets.models import ZoneState
 from wisphub_api.upstream.budget import Urgency
 from wisphub_api.upstream.client import WispHubNet
 from wisphub_api.upstream.tickets import read_tickets
 
-HOLD_S: Final = 120.0
+LEASE_S: Final = 120.0
 """Longer than an opening takes: by then a ticket of a process that has died is among those that are read."""
 
 
@@ -99,13 +99,13 @@ class ZoneLimit:
 
     Args:
         tickets: The open tickets.
-        store: Where places are held.
+        backend: Where places are held.
         most: How many a zone may hold.
     """
 
-    def __init__(self, tickets: Cached[OpenTickets], store: Store, most: int) -> None:
+    def __init__(self, tickets: Cached[OpenTickets], backend: Backend, most: int) -> None:
         self._tickets = tickets
-        self._store = store
+        self._backend = backend
         self._most = most
         self._taken: Counter[int] = Counter()
 
@@ -124,13 +124,13 @@ class ZoneLimit:
 
     @asynccontextmanager
     async def place(self, zone_id: int) -> AsyncIterator[Place]:
-        """Hold a place while a ticket is opened; it stays counted unless that is known not to have been done.
+        """Lease a place while a ticket is opened; it stays counted unless that is known not to be done.
 
         Raises:
             ZoneLimitReached: There is none.
             CacheUnavailable: The open tickets are not known.
         """
-        hold = await self._take(zone_id)
+        lease = await self._take(zone_id)
         place = Place()
         self._taken[zone_id] += 1
         is_given_back = False
@@ -144,19 +144,19 @@ class ZoneLimit:
         finally:
             self._taken[zone_id] -= 1
             if not is_given_back:
-                await self._tickets.amend(Opened(zone_id, place.ticket_id, hold.token))
-            await self._store.release(hold)
+                await self._tickets.amend(Opened(zone_id, place.ticket_id, lease.token))
+            await self._backend.release(lease)
 
-    async def _take(self, zone_id: int) -> Hold:
-        """Hold one of the places that are left.
+    async def _take(self, zone_id: int) -> Lease:
+        """Lease one of the places that are left.
 
         A ticket that another process has opened is told to all before its place is given back. So once a
         place is held and all that was told is known, either it is counted, or its place was held as well.
         """
         while True:
             count = await self._count(zone_id)
-            hold = await self._store.hold(f"zone:{zone_id}", HOLD_S, self._most - count)
-            if hold is None:
+            lease = await self._backend.lease(f"zone:{zone_id}", LEASE_S, self._most - count)
+            if lease is None:
                 raise ZoneLimitReached(
                     f"Zone {zone_id} has {max(count, self._most)} open tickets, as many as it may. "
                     "One of them must be closed first."
@@ -164,11 +164,11 @@ class ZoneLimit:
             try:
                 await self._tickets.catch_up()
                 if await self._count(zone_id) <= count:
-                    return hold
+                    return lease
             except BaseException:
-                await self._store.release(hold)
+                await self._backend.release(lease)
                 raise
-            await self._store.release(hold)
+            await self._backend.release(lease)
 
     async def _count(self, zone_id: int) -> int:
         return (await self._tickets.read()).value.in_zone(zone_id)

@@ -7,8 +7,8 @@ from typing import Final
 from litestar.config.cors import CORSConfig
 from litestar.types import ASGIApp
 
-from wisphub_api.fleet.store import Store
 from wisphub_api.settings import Settings
+from wisphub_api.shared.backend import Backend as Store
 from wisphub_api.web.auth import Wrap, checking_keys
 from wisphub_api.web.hosts import checking_host
 from wisphub_api.web.keys import KeyRing

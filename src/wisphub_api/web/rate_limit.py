@@ -13,9 +13,9 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from msgspec import Struct
 
 from wisphub_api.exceptions import TooManyRequests
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit
-from wisphub_api.fleet.store import Store
+from wisphub_api.shared.backend import Backend as Store
+from wisphub_api.shared.backend import digested
+from wisphub_api.shared.spending import Limit
 from wisphub_api.web.auth import Wrap
 
 POLICY: Final = "default"

@@ -11,7 +11,7 @@ import pytest
 
 from wisphub_api.exceptions import InvalidRequest, UpstreamFailed, UpstreamUncertain
 from wisphub_api.tickets.due_date import COLOMBIA
-from wisphub_api.tickets.first_answers import HOLD_S, LONGEST_S, Act, Begun, FirstAnswers
+from wisphub_api.tickets.first_answers import LEASE_S, LONGEST_S, Act, Begun, FirstAnswers
 from wisphub_api.tickets.models import Ticket, TicketRequest
 
 pytestmark = pytest.mark.looptime
@@ -163,7 +163,7 @@ async def test_an_answer_is_forgotten_after_a_day(answers, act):
 
 async def test_what_is_kept_tells_neither_caller_nor_key_by_its_name(store, answers, act):
     await answers.give(("bot", "3001234567"), REQUEST, act())
-    (name,) = store._notes._entries
+    (name,) = store._records._entries
     assert not [part for part in ("bot", "3001234567") if part in name]
 
 
@@ -208,7 +208,7 @@ async def test_after_a_worker_has_died_another_is_told_what_it_had_begun(dying_s
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
     await asyncio.wait({dying})
-    await asyncio.sleep(HOLD_S)
+    await asyncio.sleep(LEASE_S)
     again = act()
     assert await workers[1].give(KEY, REQUEST, again) == FIRST
     assert again.begun == [Begun(order, 1001.0)]
@@ -220,13 +220,13 @@ def dying_store(store) -> Any:
 
     async def release(_: Any) -> None: ...
 
-    return SimpleNamespace(hold=store.hold, read=store.read, write=store.write, release=release)
+    return SimpleNamespace(lease=store.lease, get=store.get, put=store.put, release=release)
 
 
 async def test_what_another_release_has_written_down_is_not_done_again(store, answers, act):
     await answers.give(KEY, REQUEST, act())
-    (name,) = store._notes._entries
-    await store.write(name, b'{"request": 5, "answer": "Perro bravo"}', 60)
+    (name,) = store._records._entries
+    await store.put(name, b'{"request": 5, "answer": "Perro bravo"}', 60)
     again = act()
     with pytest.raises(UpstreamUncertain, match="another release") as raised:
         await answers.give(KEY, REQUEST, again)
@@ -238,7 +238,7 @@ async def test_what_takes_too_long_is_given_up_before_its_hold_ends(answers, act
     slow.seconds = 3600.0
     with pytest.raises(UpstreamUncertain, match="in time"):
         await answers.give(KEY, REQUEST, slow)
-    assert asyncio.get_running_loop().time() == LONGEST_S < HOLD_S
+    assert asyncio.get_running_loop().time() == LONGEST_S < LEASE_S
     again = act()
     await answers.give(KEY, REQUEST, again)
     assert again.begun == [Begun(order, 1001.0)]

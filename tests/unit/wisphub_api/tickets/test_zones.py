@@ -7,7 +7,7 @@ import pytest
 
 from wisphub_api.exceptions import CacheUnavailable, UpstreamFailed, UpstreamUncertain, ZoneLimitReached
 from wisphub_api.tickets.models import ZoneState
-from wisphub_api.tickets.zones import HOLD_S, Opened, OpenTickets, ZoneLimit
+from wisphub_api.tickets.zones import LEASE_S, Opened, OpenTickets, ZoneLimit
 
 pytestmark = pytest.mark.looptime
 
@@ -129,7 +129,7 @@ async def test_the_place_of_a_worker_that_has_died_is_free_again_in_time(zones_o
     for _ in range(3):
         await first._take(5)
     assert not await opens(second, 1)
-    await asyncio.sleep(HOLD_S)
+    await asyncio.sleep(LEASE_S)
     assert await opens(second, 1)
 
 
