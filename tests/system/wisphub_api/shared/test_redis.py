@@ -151,6 +151,7 @@ async def test_a_lease_that_was_asked_for_when_its_task_was_cancelled_is_nobodys
 async def test_a_lease_that_redis_took_too_late_is_nobodys(connect, redis_server):
     link, other = await connect(answer_s=0.1), RedisBackend(await connect(), "test", 1_000, MemoryBackend())
     async with RedisBackend(link, "test", 1_000, MemoryBackend()) as backend:
+        assert await backend.lease("another", 60) is not None  # now Redis knows the script
         redis_server.freeze()  # it finds, and carries out, what it is asked meanwhile
         lease = await backend.lease("k", 600)
         assert lease is not None
