@@ -22,7 +22,6 @@ from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
-from wisphub_api.fleet.store import Store
 from wisphub_api.internet_plans.controller import InternetPlanController
 from wisphub_api.internet_plans.models import PlanCatalogue
 from wisphub_api.internet_plans.service import PlanService, load_catalogue
@@ -36,6 +35,7 @@ from wisphub_api.network.upstream import PingCalls
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
+from wisphub_api.shared.backend import Backend
 from wisphub_api.sharing import Sharing
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
@@ -193,7 +193,7 @@ def open_ticket_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> 
 
 
 def ticket_service(
-    settings: Settings, net: WispHubNet, directory: Cached[Directory], zones: ZoneLimit, store: Store
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], zones: ZoneLimit, store: Backend
 ) -> TicketService:
     """Make the service for support tickets."""
     states = tuple(sorted({settings.default_ticket_status, *settings.active_ticket_states}))
@@ -203,7 +203,7 @@ def ticket_service(
 
 
 def network_service(
-    settings: Settings, net: WispHubNet, directory: Cached[Directory], store: Store
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], store: Backend
 ) -> NetworkService:
     """Make the service for ping diagnostics; half of all calls are left to the others."""
     calls = PingCalls(net, at_once=max(1, settings.net_concurrency // 2))

@@ -20,9 +20,9 @@ from typing import Final
 from msgspec import Struct
 
 from wisphub_api.exceptions import TooManyRequests
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit, Spent
-from wisphub_api.fleet.store import Expiring, Store
+from wisphub_api.shared.backend import Backend, digested
+from wisphub_api.shared.memory import Expiring
+from wisphub_api.shared.spending import Limit, Spent
 
 POLICY: Final = "default"
 BLOCKS: Final = 100
@@ -65,18 +65,18 @@ class RateLimit:
 
     Args:
         limit: Such as `600/minute`.
-        store: Where the counts are; one that several processes share makes them one count.
+        backend: Where the counts are; one that several processes share makes them one count.
         clock: Seconds on a monotonic clock.
     """
 
-    def __init__(self, limit: str, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limit: str, backend: Backend, clock: Callable[[], float] = time.monotonic) -> None:
         from limits import parse  # noqa: PLC0415  # takes a while to import: who has no limit need not wait
 
         item = parse(limit)
         self._name = limit
         self._most = item.amount
         self._window_s = item.get_expiry()
-        self._store = store
+        self._backend = backend
         self._clock = clock
         self._sizes = tuple(dict.fromkeys((max(1, self._most // BLOCKS), 1)))
         self._blocks: Expiring[_Block] = Expiring(clock)
@@ -91,7 +91,7 @@ class RateLimit:
             return self._next_of(entry.value)
         limits = [self._limit(caller)]
         for size in self._sizes:
-            spent = self._store.spend_now(limits, size)
+            spent = self._backend.spend_now(limits, size)
             if spent is None or spent.is_granted:
                 break
         return None if spent is None else self._quota(caller, spent, size)
@@ -103,7 +103,7 @@ class RateLimit:
             return quota
         limits = [self._limit(caller)]
         for size in self._sizes:
-            spent = await self._store.spend(limits, size)
+            spent = await self._backend.spend(limits, size)
             if spent.is_granted:
                 break
         return self._quota(caller, spent, size)

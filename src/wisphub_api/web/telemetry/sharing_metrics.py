@@ -9,7 +9,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from wisphub_api.cache.cached import Cached
-from wisphub_api.fleet.link_state import TellLink
+from wisphub_api.shared.backend import TellLink
 
 
 class SharingFigures(Collector):

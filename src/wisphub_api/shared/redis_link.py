@@ -14,8 +14,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, NoPermissionError, OutOfMemoryError
 
-from wisphub_api.fleet.link_state import LinkState
-from wisphub_api.fleet.tasks import end
+from wisphub_api.shared.backend import LinkState
+from wisphub_api.shared.tasks import end
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ STEADY_S: Final = 60.0
 """After so long without trouble the next trouble is the first again."""
 
 
-class Apart(Exception):
+class Degraded(Exception):
     """Redis cannot be asked at the moment."""
 
 
@@ -78,7 +78,7 @@ class RedisLink:
         """Find out whether Redis is there."""
         try:
             await self.ask(_try_to_write, within_s=UNHURRIED_S)
-        except Apart:
+        except Degraded:
             return self
         logger.info("Redis is shared with other processes")
         return self
@@ -104,11 +104,11 @@ class RedisLink:
         """Ask Redis, within a time; that which a request may wait, where none is given.
 
         Raises:
-            Apart: It does not answer, now or lately; or it cannot do what it is asked; or this process had
+            Degraded: It does not answer, now or lately; or it cannot do what it is asked; or this process had
                 no time to ask it.
         """
         if self._why is not None:
-            raise Apart(self._why)
+            raise Degraded(self._why)
         is_asked = False
         try:
             async with asyncio.timeout(within_s or self._answer_s) as limit, self._places:
@@ -118,7 +118,7 @@ class RedisLink:
             why = describe(error)
             if is_asked and not (isinstance(error, TimeoutError) and _is_late(limit)):
                 self._go_alone(why)
-            raise Apart(why) from error
+            raise Degraded(why) from error
 
     def _go_alone(self, why: str) -> None:
         if self._why is None:

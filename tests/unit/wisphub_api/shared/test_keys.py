@@ -1,6 +1,6 @@
 """Keys that tell nobody's name or number."""
 
-from wisphub_api.fleet.digests import digested
+from wisphub_api.shared.backend import digested
 
 
 def test_a_key_tells_its_kind_and_nothing_that_it_names():

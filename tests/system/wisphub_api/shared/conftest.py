@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from wisphub_api.fleet.redis_link import Apart, RedisLink
+from wisphub_api.shared.redis_link import Degraded, RedisLink
 
 PATIENCE_S = 60.0
 """The tests' machine may be busy: where time is not what is tested, Redis has enough of it."""
@@ -55,7 +55,7 @@ def lose() -> Lose:
         raise ConnectionResetError
 
     async def lose_link(link: RedisLink) -> None:
-        with pytest.raises(Apart):
+        with pytest.raises(Degraded):
             await link.ask(fail)
 
     return lose_link

@@ -7,10 +7,10 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from wisphub_api.fleet import members as fleet_members
-from wisphub_api.fleet import redis_link
-from wisphub_api.fleet.members import Members
-from wisphub_api.fleet.redis_link import RedisLink
+from wisphub_api.shared import members as shared_members
+from wisphub_api.shared import redis_link
+from wisphub_api.shared.members import Members
+from wisphub_api.shared.redis_link import RedisLink
 
 KEY = "test:members"
 SAY_EVERY_S = 0.2
@@ -19,9 +19,9 @@ ALL_ARE_BACK_S = 0.7
 
 @pytest.fixture(autouse=True)
 def faster(monkeypatch) -> None:
-    monkeypatch.setattr(fleet_members, "SAY_EVERY_S", SAY_EVERY_S)
-    monkeypatch.setattr(fleet_members, "GONE_AFTER_S", 3.0)
-    monkeypatch.setattr(fleet_members, "LONGEST_TRY_S", ALL_ARE_BACK_S - SAY_EVERY_S)
+    monkeypatch.setattr(shared_members, "SAY_EVERY_S", SAY_EVERY_S)
+    monkeypatch.setattr(shared_members, "GONE_AFTER_S", 3.0)
+    monkeypatch.setattr(shared_members, "LONGEST_TRY_S", ALL_ARE_BACK_S - SAY_EVERY_S)
     monkeypatch.setattr(redis_link, "FIRST_TRY_S", 0.1)
 
 

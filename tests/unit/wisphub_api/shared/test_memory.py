@@ -1,6 +1,6 @@
 """Entries that end make room."""
 
-from wisphub_api.fleet.store import Expiring
+from wisphub_api.shared.memory import Expiring
 
 
 def test_entries_that_have_ended_make_room_for_more():

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from wisphub_api.fleet import redis_link
-from wisphub_api.fleet.link_state import LinkState
-from wisphub_api.fleet.redis_link import ANSWER_S, Apart, RedisLink
+from wisphub_api.shared import redis_link
+from wisphub_api.shared.backend import LinkState
+from wisphub_api.shared.redis_link import ANSWER_S, Degraded, RedisLink
 
 BOUND_S = 15.0
 """Far more than is waited on a busy machine, and less than if each who asks waited in turn, or for ever."""
@@ -17,7 +17,7 @@ async def ask(link: RedisLink) -> bool:
     """Ask something small; tell whether there was an answer."""
     try:
         await link.ask(lambda redis: redis.get("k"))
-    except Apart:
+    except Degraded:
         return False
     return True
 
@@ -103,7 +103,7 @@ async def test_nobody_waits_long_while_it_does_not_answer(redis_server, caplog, 
 @pytest.mark.usefixtures("patient")
 async def test_one_answer_that_comes_too_late_is_no_trouble(redis_server, caplog, until):
     async with RedisLink(redis_server.url) as link:
-        with pytest.raises(Apart):
+        with pytest.raises(Degraded):
             await link.ask(lambda redis: redis.blpop(["nothing"], timeout=1), within_s=0.05)
         await until(lambda: link.state().state == "together")
         await asyncio.sleep(0)
@@ -158,7 +158,7 @@ async def test_one_that_is_full_is_told_and_taken_up_when_it_has_room(redis_serv
         async with RedisLink(redis_server.url, answer_s=60) as link:
             connection.config_set("maxmemory-policy", "noeviction")
             connection.config_set("maxmemory", "1")
-            with pytest.raises(Apart, match="it is full"):
+            with pytest.raises(Degraded, match="it is full"):
                 await link.ask(lambda redis: redis.set("k", "v"))
             await until(lambda: link.state().troubles == 1)
             connection.config_set("maxmemory", "0")
@@ -211,7 +211,7 @@ async def test_whatever_goes_wrong_a_request_is_answered_and_it_is_tried_again(r
         raise RuntimeError("of a library's own, with Esperanza in it")
 
     async with RedisLink(redis_server.url, answer_s=60) as link:
-        with pytest.raises(Apart):
+        with pytest.raises(Degraded):
             await link.ask(surprise)
         await until(lambda: link.state().state == "together")
     assert "Esperanza" not in caplog.text
@@ -240,7 +240,7 @@ async def test_who_went_on_alone_for_a_moment_is_told_too(redis_server, until):
 
     async with RedisLink(redis_server.url) as link:
         link.on_return(tell)
-        with pytest.raises(Apart):
+        with pytest.raises(Degraded):
             await link.ask(lambda redis: redis.blpop(["nothing"], timeout=1), within_s=0.05)
         await until(lambda: told)
     assert told == [0]
@@ -261,7 +261,7 @@ async def test_what_is_under_way_is_answered_before_it_is_closed_and_nothing_is_
         await asyncio.sleep(0.05)
     assert slow.done()
     assert slow.result() is None
-    with pytest.raises(Apart, match="this process ends"):
+    with pytest.raises(Degraded, match="this process ends"):
         await link.ask(lambda redis: redis.get("k"))
     with redis_server.connected() as connection:
         assert len(connection.client_list()) == 1, "its own"

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final, Self
 
-from wisphub_api.fleet.redis_link import LONGEST_TRY_S, UNHURRIED_S, Apart, RedisLink
-from wisphub_api.fleet.store import new_token
-from wisphub_api.fleet.tasks import end, for_ever
+from wisphub_api.shared.backend import new_token
+from wisphub_api.shared.redis_link import LONGEST_TRY_S, UNHURRIED_S, Degraded, RedisLink
+from wisphub_api.shared.tasks import end, for_ever
 
 SAY_EVERY_S: Final = 2.0
 GONE_AFTER_S: Final = 10.0
@@ -63,7 +63,7 @@ class Members:
         """Take leave."""
         if self._task is not None:
             await end(self._task)
-        with suppress(Apart):
+        with suppress(Degraded):
             await self._link.ask(lambda redis: redis.zrem(self._key, self._me), UNHURRIED_S)
 
     async def _say(self) -> None:
@@ -71,7 +71,7 @@ class Members:
             said: Any = await self._link.ask(
                 lambda redis: redis.eval(_SAY, 1, self._key, self._me, round(GONE_AFTER_S)), UNHURRIED_S
             )
-        except Apart:
+        except Degraded:
             self._wait_for_others()
             return
         count, is_new = map(int, said)

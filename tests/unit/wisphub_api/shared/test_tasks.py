@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from wisphub_api.fleet.tasks import AFTER_ERROR_S, at_once, end, for_ever
+from wisphub_api.shared.tasks import AFTER_ERROR_S, at_once, end, for_ever
 
 pytestmark = pytest.mark.looptime
 

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from redis.exceptions import ReadOnlyError
 
-from wisphub_api.fleet import redis_link
-from wisphub_api.fleet.redis_link import RedisLink, describe
+from wisphub_api.shared import redis_link
+from wisphub_api.shared.redis_link import RedisLink, describe
 
 
 async def test_it_is_tried_ever_less_often_and_often_again_after_a_long_peace(monkeypatch):
