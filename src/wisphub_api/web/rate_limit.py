@@ -6,7 +6,8 @@ its window `w` in seconds, `RateLimit` what remains `r` and for how many seconds
 The count is spent in blocks: up to a hundredth of the limit is taken from it at once, and counted down here.
 So, where several processes share a count, a request waits for it once in a block. Never more requests are let
 through than the limit says; a caller may be refused up to a block early for each other process, which holds
-what is left of its own. Of a limit below 200 each request is taken alone.
+what is left of its own. Of a limit below 200 each request is taken alone, and so are those that come while a
+block is being waited for: each would bring a block of its own.
 """
 
 from __future__ import annotations
@@ -80,6 +81,7 @@ class RateLimit:
         self._clock = clock
         self._sizes = tuple(dict.fromkeys((max(1, self._most // BLOCKS), 1)))
         self._blocks: Expiring[_Block] = Expiring(clock)
+        self._waiting: set[str] = set()
         self._limit = lru_cache(REMEMBERED_CALLERS)(self._limit_of)
         self.policy = f'"{POLICY}";q={self._most};w={self._window_s}'
         self.policy_line = b"ratelimit-policy: %b\r\n" % self.policy.encode()
@@ -101,6 +103,15 @@ class RateLimit:
         quota = self.take_now(caller)
         if quota is not None:
             return quota
+        if caller in self._waiting:
+            return self._quota(caller, await self._store.spend([self._limit(caller)], 1), 1)
+        self._waiting.add(caller)
+        try:
+            return await self._take_block(caller)
+        finally:
+            self._waiting.discard(caller)
+
+    async def _take_block(self, caller: str) -> Quota:
         limits = [self._limit(caller)]
         for size in self._sizes:
             spent = await self._store.spend(limits, size)
