@@ -264,7 +264,7 @@ class FastPath:
         """
         began = perf_counter()
         raw, _, query = target.partition(b"?")
-        found = self._match(raw)
+        found = None if b"#" in target else self._match(raw)
         if found is None:
             return None
         route, text = found
@@ -437,7 +437,7 @@ class FastPath:
 
 def _unquoted(path: bytes) -> str | None:
     """Return a path as uvicorn reads it; None where that may read it otherwise."""
-    if not path.isascii() or b"#" in path:
+    if not path.isascii():
         return None
     text = path.decode()
     return unquote(text) if "%" in text else text
