@@ -19,11 +19,12 @@ Which routes there are is declared by their handlers: `opt=in_memory(...)`, `opt
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from litestar import Litestar
@@ -37,7 +38,7 @@ from wisphub_api.cache.codings import IDENTITY, choose_coding
 from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.exceptions import RequestError, WispHubAPIError
+from wisphub_api.exceptions import RequestError
 from wisphub_api.web.admission import Address, Admission, required_scope
 from wisphub_api.web.cache_control import freshness_of
 from wisphub_api.web.cache_status import VARY, age_headers, etag_matches, representation_headers
@@ -65,6 +66,9 @@ from wisphub_api.web.rate_limit import Quota
 from wisphub_api.web.request_log import CacheOutcome, Exchange, caller_label
 from wisphub_api.web.security_headers import DATA_HEADERS
 from wisphub_api.web.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from wisphub_api.web.tracing import Trace
 
 FAST_PATH: Final = "fast_path"
 """Where an application's state has it."""
@@ -233,6 +237,14 @@ class Begun(NamedTuple):
     began: float
 
 
+class _UnderWay(NamedTuple):
+    """A check that is being answered, and its trace; None where there are no traces."""
+
+    begun: Begun
+    current: CurrentRequest
+    trace: Trace | None
+
+
 class FastPath:
     """Answers what is in memory.
 
@@ -338,51 +350,51 @@ class FastPath:
         if ready is None:
             return None
         current = CurrentRequest(usable_id(begun.given[REQUEST_ID]), quota=quota)
+        check = _UnderWay(
+            begun, current, self._telemetry.begin_trace(begun.given[TRACEPARENT], "POST", current)
+        )
         token = CURRENT.set(current)
         try:
             found = ready()
-        except WispHubAPIError as error:
-            return self._refused(begun, current, error)
+        except Exception as error:  # noqa: BLE001  # it may have been counted: the router would count it again
+            return self._refused(check, error)
         finally:
             CURRENT.reset(token)
-        return (
-            self._checked(begun, current, found)
-            if isinstance(found, Reading)
-            else self._wait(begun, current, found)
-        )
+        return self._checked(check, found) if isinstance(found, Reading) else self._wait(check, found)
 
-    async def _wait(
-        self, begun: Begun, current: CurrentRequest, answer: Coroutine[Any, Any, Reading[bytes]]
-    ) -> Answer:
-        token = CURRENT.set(current)
+    async def _wait(self, check: _UnderWay, answer: Coroutine[Any, Any, Reading[bytes]]) -> Answer:
+        token = CURRENT.set(check.current)
         try:
-            return self._checked(begun, current, await answer)
-        except WispHubAPIError as error:
-            return self._refused(begun, current, error)
+            return self._checked(check, await answer)
+        except asyncio.CancelledError:
+            self._record_check(check, HTTPStatus.INTERNAL_SERVER_ERROR.value, None, 0)
+            raise
+        except Exception as error:  # noqa: BLE001  # as for the router, any is answered
+            return self._refused(check, error)
         finally:
             CURRENT.reset(token)
 
-    def _checked(self, begun: Begun, current: CurrentRequest, found: Reading[bytes]) -> Answer:
+    def _checked(self, check: _UnderWay, found: Reading[bytes]) -> Answer:
         """Return the answer to a check, and record it."""
         body = found.value
-        self._record_check(begun, current, _OK, "stale" if found.is_stale else "hit", len(body))
+        self._record_check(check, _OK, "stale" if found.is_stale else "hit", len(body))
         length = b"content-length: %d\r\n" % len(body)
-        own = self._own_fields(current, current.quota)
-        return Answer(_STATUS_LINES[_OK], begun.route.age.fields(found) + _CHECK_FIELDS + length + own, body)
+        own = self._own_fields(check.current, check.current.quota)
+        age = check.begun.route.age.fields(found)
+        return Answer(_STATUS_LINES[_OK], age + _CHECK_FIELDS + length + own, body)
 
-    def _refused(self, begun: Begun, current: CurrentRequest, error: WispHubAPIError) -> Answer:
+    def _refused(self, check: _UnderWay, error: Exception) -> Answer:
         status, about, body = problem_answer(error)
-        self._record_check(begun, current, status, None, len(body))
-        own = self._own_fields(current, current.quota)
+        self._record_check(check, status, None, len(body))
+        own = self._own_fields(check.current, check.current.quota)
         return Answer(_STATUS_LINES[status], _lines([*about, *DATA_HEADERS]) + own, body)
 
-    def _record_check(
-        self, begun: Begun, current: CurrentRequest, status: int, cache: CacheOutcome | None, size: int
-    ) -> None:
+    def _record_check(self, check: _UnderWay, status: int, cache: CacheOutcome | None, size: int) -> None:
+        begun, current, trace = check
         elapsed_s = perf_counter() - begun.began
         name, template = caller_label(begun.caller.name), begun.route.template
         exchange = Exchange("POST", template, status, name, cache, elapsed_s, elapsed_s, size, current)
-        self._record(exchange, begun.given)
+        self._telemetry.record(exchange, trace)
 
     def _match(self, raw: bytes) -> tuple[_Route, str] | None:
         """Return the route of a path, and its argument."""
