@@ -52,7 +52,7 @@ def observing(app: ASGIApp, telemetry: Telemetry, rate: RateLimit | None) -> ASG
         # The server's own scope keeps saying HEAD: it must not wait for the body that is announced.
         inner = cast("HTTPScope", {**scope, "method": "GET"}) if answering.is_head else scope
         token = CURRENT.set(current)
-        trace = telemetry.start_trace(given[TRACEPARENT], scope, current)
+        trace = telemetry.start_trace(given[TRACEPARENT], method_label(scope["method"]), current)
         try:
             error = excess(len(scope["raw_path"]) + len(scope["query_string"]), len(fields), size)
             if error is None:

@@ -6,7 +6,8 @@ its window `w` in seconds, `RateLimit` what remains `r` and for how many seconds
 The count is spent in blocks: up to a hundredth of the limit is taken from it at once, and counted down here.
 So, where several processes share a count, a request waits for it once in a block. Never more requests are let
 through than the limit says; a caller may be refused up to a block early for each other process, which holds
-what is left of its own. Of a limit below 200 each request is taken alone.
+what is left of its own. Of a limit below 200 each request is taken alone, and so are those that come while a
+block is being waited for: each would bring a block of its own.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from wisphub_api.shared.backend import Backend, digested
 from wisphub_api.shared.memory import Expiring
 from wisphub_api.shared.spending import Limit, Spent
 
-POLICY: Final = "default"
+POLICY: Final = b"default"
 BLOCKS: Final = 100
 """Into so many blocks a limit is divided."""
 REMEMBERED_CALLERS: Final = 1_024
@@ -44,9 +45,9 @@ class Quota(Struct, frozen=True):
     ends_s: float
     is_granted: bool = True
 
-    def field(self) -> str:
+    def field(self) -> bytes:
         """Return it as the `RateLimit` field."""
-        return f'"{POLICY}";r={self.remaining};t={math.ceil(self.ends_s)}'
+        return b'"%b";r=%d;t=%d' % (POLICY, self.remaining, math.ceil(self.ends_s))
 
 
 class _Block:
@@ -80,9 +81,10 @@ class RateLimit:
         self._clock = clock
         self._sizes = tuple(dict.fromkeys((max(1, self._most // BLOCKS), 1)))
         self._blocks: Expiring[_Block] = Expiring(clock)
+        self._waiting: set[str] = set()
         self._limit = lru_cache(REMEMBERED_CALLERS)(self._limit_of)
-        self.policy = f'"{POLICY}";q={self._most};w={self._window_s}'
-        self.policy_line = b"ratelimit-policy: %b\r\n" % self.policy.encode()
+        self.policy = b'"%b";q=%d;w=%d' % (POLICY, self._most, self._window_s)
+        self.policy_line = b"ratelimit-policy: %b\r\n" % self.policy
 
     def take_now(self, caller: str) -> Quota | None:
         """Count a request and return what is left; None where the shared count has to be waited for."""
@@ -101,6 +103,15 @@ class RateLimit:
         quota = self.take_now(caller)
         if quota is not None:
             return quota
+        if caller in self._waiting:
+            return self._quota(caller, await self._backend.spend([self._limit(caller)], 1), 1)
+        self._waiting.add(caller)
+        try:
+            return await self._take_block(caller)
+        finally:
+            self._waiting.discard(caller)
+
+    async def _take_block(self, caller: str) -> Quota:
         limits = [self._limit(caller)]
         for size in self._sizes:
             spent = await self._backend.spend(limits, size)
@@ -110,7 +121,7 @@ class RateLimit:
 
     def fields(self, quota: Quota) -> list[tuple[bytes, bytes]]:
         """Return the header fields that say what is left."""
-        return [(b"ratelimit-policy", self.policy.encode()), (b"ratelimit", quota.field().encode())]
+        return [(b"ratelimit-policy", self.policy), (b"ratelimit", quota.field())]
 
     def check(self, quota: Quota) -> None:
         """Refuse a request beyond the limit.

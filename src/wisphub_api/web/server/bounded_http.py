@@ -151,6 +151,9 @@ class BoundedHttp(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """End to read a head, and answer at once where the fast path does."""
         self._is_in_head = False
+        if self.transport.is_closing():  # what comes behind the last answer has none, and counts nowhere
+            self._is_answered = True
+            return
         method = self.parser.get_method()
         if method in _READS:
             self._is_answered = self._is_answered_at_once(method.decode())
@@ -161,10 +164,10 @@ class BoundedHttp(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Read on."""
-        if self._begun is None:
-            super().on_body(body)
-        else:
+        if self._begun is not None:
             self._body += body
+        elif not self._is_answered:
+            super().on_body(body)
 
     def on_message_complete(self) -> None:
         """End to read a request: its answer may take as long as it does."""

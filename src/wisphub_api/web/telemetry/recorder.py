@@ -9,14 +9,12 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Self
 
-from litestar.types import HTTPScope
-
 from wisphub_api.settings import Settings
 from wisphub_api.upstream.client import UpstreamCall
 from wisphub_api.web.rules.current import CurrentRequest, count_call
 from wisphub_api.web.telemetry.logs import configure_logs
 from wisphub_api.web.telemetry.metrics import Labelled, counting_calls, new_registry, watching_loop
-from wisphub_api.web.telemetry.request_log import Exchange, RequestLog, method_label
+from wisphub_api.web.telemetry.request_log import Exchange, RequestLog
 from wisphub_api.web.telemetry.request_metrics import RequestFigures
 
 if TYPE_CHECKING:
@@ -65,14 +63,17 @@ class Telemetry:
         for note in self._noters:
             note(call)
 
-    def start_trace(
-        self, traceparent: bytes | None, scope: HTTPScope, current: CurrentRequest
-    ) -> Trace | None:
-        """Begin the trace of a request; None where there are no traces."""
+    def start_trace(self, traceparent: bytes | None, method: str, current: CurrentRequest) -> Trace | None:
+        """Begin the trace of a request, and enter its context; None where there are no traces."""
         if self.tracing is None:
             return None
-        parent = self.tracing.parent_of(traceparent)
-        return self.tracing.start(parent, method_label(scope["method"]), current)
+        return self.tracing.start(self.tracing.parent_of(traceparent), method, current)
+
+    def begin_trace(self, traceparent: bytes | None, method: str, current: CurrentRequest) -> Trace | None:
+        """Begin the trace of a request that makes no calls; None where there are no traces."""
+        if self.tracing is None:
+            return None
+        return self.tracing.begin(self.tracing.parent_of(traceparent), method, current)
 
     def record(self, exchange: Exchange, trace: Trace | None = None) -> None:
         """Count and log a request that has been answered, and end its trace."""

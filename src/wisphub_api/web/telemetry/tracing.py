@@ -63,11 +63,11 @@ class Trace(NamedTuple):
 
     Attributes:
         span: None where the request is not sampled.
-        token: Leaves its context.
+        token: Leaves its context; None where it was not entered.
     """
 
     span: trace.Span | None
-    token: Token[context.Context]
+    token: Token[context.Context] | None
 
 
 class Tracing:
@@ -118,17 +118,22 @@ class Tracing:
         is_followed = given.is_valid and self._follows_parent
         return Parent(parent, trace_id, given.trace_flags.sampled if is_followed else self._is_drawn())
 
+    def begin(self, parent: Parent, method: str, current: CurrentRequest) -> Trace:
+        """Begin the span of a request that makes no calls."""
+        if parent.is_sampled:
+            return Trace(self._begin(parent, method, current, None), None)
+        current.trace_id = parent.trace_id
+        return Trace(None, None)
+
     def start(self, parent: Parent, method: str, current: CurrentRequest) -> Trace:
         """Begin the span of a request; the calls made in its course are below it."""
-        if not parent.is_sampled:
-            current.trace_id = parent.trace_id
-            return Trace(None, context.attach(_UNSAMPLED))
-        span = self._begin(parent, method, current, None)
-        return Trace(span, context.attach(trace.set_span_in_context(span)))
+        span = self.begin(parent, method, current).span
+        return Trace(span, context.attach(_UNSAMPLED if span is None else trace.set_span_in_context(span)))
 
     def end(self, begun: Trace, exchange: Exchange) -> None:
         """End the span of a request."""
-        context.detach(begun.token)
+        if begun.token is not None:
+            context.detach(begun.token)
         if begun.span is not None:
             _end(begun.span, exchange)
 

@@ -195,6 +195,14 @@ async def test_who_asks_for_one_answer_is_told_that_it_is_the_last(connection, v
     assert await connection.is_closed()
 
 
+async def test_what_comes_behind_the_last_answer_is_not_answered(connection):
+    await connection.ask("/hot", "/hot", "/cold", version="1.0", more="Connection: keep-alive\r\n")
+    connection.writer.write(told(b"body"))
+    assert (await connection.answer())[1] == b"hot"
+    assert await connection.is_closed()
+    assert (connection.app.fast_path.answered, connection.app.asked) == (1, 0)
+
+
 async def test_many_asked_in_one_breath_are_answered_in_their_order(connection):
     paths = ["/hot", "/cold", "/hot"] * 30
     await connection.ask(*paths)
