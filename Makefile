@@ -88,7 +88,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 
 lock: setup ## Write the locks anew: everything, the service alone, what builds it
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
-	$(COMPILE) --constraint requirements.lock --output-file requirements-service.lock pyproject.toml
+	$(COMPILE) --extra redis --constraint requirements.lock --output-file requirements-service.lock pyproject.toml
 	echo hatchling | $(COMPILE) --constraint requirements.lock --output-file requirements-build.lock -
 
 clean: ## Remove what the other targets made

@@ -14,9 +14,9 @@ import pytest_asyncio
 
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.app import create_app
-from wisphub_api.fleet.store import MemoryStore
 from wisphub_api.setting_values import Secret
 from wisphub_api.settings import Settings
+from wisphub_api.shared.memory import MemoryBackend
 from wisphub_sim.app import create_app as create_simulator
 from wisphub_sim.server import SimServer, bind
 from wisphub_sim.settings import Behaviour, parse_latency
@@ -128,7 +128,7 @@ def settings(simulator) -> Settings:
 class Distant:
     """A store as it is over a network: each call takes a moment on its way there, and one on its way back."""
 
-    def __init__(self, store: MemoryStore) -> None:
+    def __init__(self, store: MemoryBackend) -> None:
         self._store = store
 
     def spend_now(self, *_: object) -> None:
@@ -145,9 +145,9 @@ class Distant:
 
 
 @pytest.fixture
-def store() -> MemoryStore:
+def store() -> MemoryBackend:
     """Give a store that goes by the loop's time."""
-    return MemoryStore(lambda: asyncio.get_running_loop().time())
+    return MemoryBackend(lambda: asyncio.get_running_loop().time())
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.cli import main
-from wisphub_api.web.bounded_http import BoundedHttp
-from wisphub_api.web.server import OPTIONS
+from wisphub_api.web.server.bounded_http import BoundedHttp
+from wisphub_api.web.server.draining_server import OPTIONS
 
 SLOWED: Final = "SLOWED"
 LATE_US: Final = 70.0

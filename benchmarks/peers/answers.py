@@ -103,7 +103,9 @@ def what_is_wrong(case: Case, ours: Answer, theirs: Answer) -> str:
     """Return why a peer's answer cannot be compared with ours; empty where it can."""
     if missing := what_is_missing(case, theirs):
         return missing
-    return "" if theirs.content() == ours.content() else "answers something else"
+    mine, other = ours.content(), theirs.content()
+    is_same = len(mine) == len(other) if case.is_ranked else mine == other
+    return "" if is_same else "answers something else"
 
 
 def what_is_missing(case: Case, answer: Answer) -> str:

@@ -22,7 +22,6 @@ from wisphub_api.clients.service import ClientService, load_directory
 from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
 from wisphub_api.copies import CLIENTS, INTERNET_PLANS, OPEN_TICKETS, PAYMENT_METHODS
-from wisphub_api.fleet.store import Store
 from wisphub_api.internet_plans.controller import InternetPlanController
 from wisphub_api.internet_plans.models import PlanCatalogue
 from wisphub_api.internet_plans.service import PlanService, load_catalogue
@@ -36,6 +35,7 @@ from wisphub_api.network.upstream import PingCalls
 from wisphub_api.payment_methods.controller import PaymentMethodController
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService, load_payment_methods
 from wisphub_api.settings import Settings, read_settings
+from wisphub_api.shared.backend import Backend
 from wisphub_api.sharing import Sharing
 from wisphub_api.tickets.controller import TicketController
 from wisphub_api.tickets.due_date import colombian_days_off
@@ -44,20 +44,25 @@ from wisphub_api.tickets.opening import TicketOpener
 from wisphub_api.tickets.service import Rules, TicketService
 from wisphub_api.tickets.zones import OpenTickets, ZoneLimit, load_open_tickets
 from wisphub_api.upstream.client import WispHubNet
-from wisphub_api.web.admission import Admission, admitting
 from wisphub_api.web.cors import cors_config
 from wisphub_api.web.docs import PATH as DOCS
 from wisphub_api.web.docs import assets_router, openapi_config
 from wisphub_api.web.fast_path import FAST_PATH, FastPath, routes_of
 from wisphub_api.web.health import CacheController, HealthController
-from wisphub_api.web.keys import KeyRing
-from wisphub_api.web.metrics import CacheFigures, MetricsController, UpstreamFigures, counting_checks
 from wisphub_api.web.middleware import observing
 from wisphub_api.web.parameters import refusing_loose_values
 from wisphub_api.web.problems import BODY_MAX_BYTES, exception_handlers
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.sharing_metrics import SharingFigures
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.admission import Admission, admitting
+from wisphub_api.web.rules.keys import KeyRing
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.telemetry.metrics import (
+    CacheFigures,
+    MetricsController,
+    UpstreamFigures,
+    counting_checks,
+)
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.sharing_metrics import SharingFigures
 
 logger = logging.getLogger(__name__)
 
@@ -188,7 +193,7 @@ def open_ticket_cache(settings: Settings, net: WispHubNet, sharing: Sharing) -> 
 
 
 def ticket_service(
-    settings: Settings, net: WispHubNet, directory: Cached[Directory], zones: ZoneLimit, store: Store
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], zones: ZoneLimit, store: Backend
 ) -> TicketService:
     """Make the service for support tickets."""
     states = tuple(sorted({settings.default_ticket_status, *settings.active_ticket_states}))
@@ -198,7 +203,7 @@ def ticket_service(
 
 
 def network_service(
-    settings: Settings, net: WispHubNet, directory: Cached[Directory], store: Store
+    settings: Settings, net: WispHubNet, directory: Cached[Directory], store: Backend
 ) -> NetworkService:
     """Make the service for ping diagnostics; half of all calls are left to the others."""
     calls = PingCalls(net, at_once=max(1, settings.net_concurrency // 2))

@@ -21,7 +21,6 @@ from wisphub_api.exceptions import (
     UpstreamTimeout,
     UpstreamUnreadable,
 )
-from wisphub_api.fleet.redis_link import RedisLink
 from wisphub_api.internet_plans.service import load_catalogue
 from wisphub_api.payment_methods.upstream import read_payment_methods
 from wisphub_api.setting_values import Secret
@@ -54,6 +53,8 @@ async def findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _find_redis(url: Secret) -> Finding:
+    from wisphub_api.shared.redis_link import RedisLink  # noqa: PLC0415  # an extra, needed where it is set
+
     async with RedisLink(url.reveal()) as link:
         state = link.state()
     detail = "answers, and takes what it is given" if state.why is None else state.why

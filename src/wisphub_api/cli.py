@@ -18,8 +18,8 @@ import uvicorn
 from wisphub_api.demo import demo_settings, running_simulator
 from wisphub_api.exceptions import SettingsError
 from wisphub_api.settings import Settings, read_settings
-from wisphub_api.web.logs import configure_logs
-from wisphub_api.web.server import OPTIONS, DrainingServer
+from wisphub_api.web.server.draining_server import OPTIONS, DrainingServer
+from wisphub_api.web.telemetry.logs import configure_logs
 from wisphub_api.workers import Supervisor
 
 

@@ -21,14 +21,14 @@ CLIENTS: Final = Codec[Directory, PackedClients](
 INTERNET_PLANS: Final = Codec[PlanCatalogue, tuple[InternetPlan, ...]](
     kind=tuple[InternetPlan, ...],
     pack=lambda catalogue: catalogue.plans,
-    unpack=lambda plans: PlanCatalogue(plans, {plan.plan_id: plan for plan in plans}),
+    unpack=lambda plans, _: PlanCatalogue(plans, {plan.plan_id: plan for plan in plans}),
 )
 PAYMENT_METHODS: Final = Codec[PaymentMethods, PaymentMethods](
-    kind=tuple[PaymentMethod, ...], pack=tuple, unpack=tuple
+    kind=tuple[PaymentMethod, ...], pack=tuple, unpack=lambda methods, _: methods
 )
 OPEN_TICKETS: Final = Codec[OpenTickets, _ZonesOfTickets](
     kind=_ZonesOfTickets,
     pack=lambda tickets: tickets.content,
-    unpack=lambda content: OpenTickets(*content),
+    unpack=lambda content, _: OpenTickets(*content),
     changes=Opened,
 )

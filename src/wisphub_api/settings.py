@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar, get_type_hints
 from urllib.parse import urlsplit
@@ -205,6 +206,7 @@ def read_settings(environ: Mapping[str, str] | None = None, dotenv: Path | None 
         raise SettingsError(problems)
     settings = Settings(**fields)
     _refuse_open_access(settings)
+    _refuse_missing_redis(settings)
     if not settings.is_open:
         read_keys(settings.api_keys, settings.api_keys_file)
     return settings
@@ -243,6 +245,14 @@ def _refuse_open_access(settings: Settings) -> None:
     is_real = not is_loopback(urlsplit(settings.net_host).hostname or "")
     if is_real and settings.auth == "on" and settings.is_open:
         raise SettingsError([f"WISPHUB_API_KEYS is missing: {_OPEN_ACCESS}"])
+
+
+def _refuse_missing_redis(settings: Settings) -> None:
+    """Refuse a Redis setting without the package: nobody would notice that processes do not share."""
+    if settings.redis_url is not None and find_spec("redis") is None:
+        raise SettingsError(
+            ["WISPHUB_API_REDIS_URL needs a package that is not installed: pip install 'wisphub-api[redis]'"]
+        )
 
 
 _OPEN_ACCESS: Final = (

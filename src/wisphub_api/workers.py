@@ -33,7 +33,7 @@ from uvicorn.supervisors import multiprocess
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from wisphub_api.exceptions import SettingsError
-from wisphub_api.web.server import OPTIONS, STOP_WAIT_S, DrainingServer
+from wisphub_api.web.server.draining_server import OPTIONS, STOP_WAIT_S, DrainingServer
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from wisphub_api.cache.slot import Forwarded, Policy, Reading, Slot, read_slot, 
 from wisphub_api.cache.state import CacheState, State
 from wisphub_api.cache.wish import ANY, Wish, decide, is_good_after_error
 from wisphub_api.exceptions import CacheUnavailable, NotFreshEnough, UpstreamError
-from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
-from wisphub_api.fleet.tasks import end
+from wisphub_api.shared.spending import CLOCKS_DIFFER_S
+from wisphub_api.shared.tasks import end
 
 V = TypeVar("V")
 logger = logging.getLogger(__name__)

@@ -1,30 +1,36 @@
-"""One cache's value as processes share it: who has loaded it leaves a copy for the others."""
+"""One cache's value as processes share it: a snapshot of what was loaded, messages on what was written since.
+
+The snapshot's content is what was loaded. It is packed, written, read and unpacked only where it is another
+one: of a load that found nothing new the others read a head of some hundred bytes.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from hashlib import blake2b
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from wisphub_api.fleet.seal import Seal, SealBroken
-from wisphub_api.fleet.shelf import Hear, Sealed, Shelf
+from wisphub_api.shared.backend import Backend, OnMessage, Snapshot, Stored, new_token
 
 V = TypeVar("V")
 C = TypeVar("C")
 logger = logging.getLogger(__name__)
+
+LOAD_LEASE_S: Final = 10.0
+"""The right to load ends so long after its process was last heard of."""
 
 
 class Change(Protocol[V]):
     """A change of a value: a struct, so that it can be sent; to make it twice is to make it once."""
 
     def __call__(self, value: V, /) -> V:
-        """Give the changed value."""
+        """Return the changed value."""
         ...
 
 
@@ -37,25 +43,26 @@ class Codec(Struct, Generic[V, C], frozen=True):
 
     Attributes:
         kind: The type that is written, of msgspec's.
-        pack: Makes of a value what is written.
-        unpack: Makes a value of it; called off the event loop.
+        pack: Returns what is written of a value; called off the event loop.
+        unpack: Returns the value again, given the one before, None at first: what has not changed is not made
+            again. Called off the event loop.
         changes: The type of the value's changes; None where there are none.
     """
 
     kind: Any
     pack: Callable[[V], C]
-    unpack: Callable[[C], V]
+    unpack: Callable[[C, V | None], V]
     changes: Any = None
 
     @property
     def version(self) -> str:
-        """Tells apart what is written by releases that write it differently."""
+        """Differs between releases that write it differently."""
         kinds = tuple[self.kind, self.changes]  # type: ignore[name-defined]  # types as values
         schema = msgspec.json.encode(msgspec.json.schema(kinds), order="deterministic")
         return blake2b(schema, digest_size=8).hexdigest()
 
 
-class Copy(Struct, Generic[V], frozen=True):
+class Loaded(Struct, Generic[V], frozen=True):
     """A value that was loaded by some process.
 
     Attributes:
@@ -71,116 +78,149 @@ class Copy(Struct, Generic[V], frozen=True):
     changes: tuple[Written[V], ...] = ()
 
 
-class _Written(Struct, frozen=True, array_like=True):
+class _Head(Struct, frozen=True, array_like=True):
     version: str
     loaded_at: float
     cost_s: float
-    content: msgspec.Raw
     changes: msgspec.Raw
 
 
 class Shared(Generic[V]):
-    """The copy of one cache on a shelf.
+    """The snapshot and the messages of one cache.
 
     Args:
         name: The cache's.
         codec: Writes and reads its value.
-        shelf: Where the copy lies.
-        seal: Seals it.
+        backend: Where they are.
     """
 
-    def __init__(self, name: str, codec: Codec[V, Any], shelf: Shelf, seal: Seal) -> None:
+    def __init__(self, name: str, codec: Codec[V, Any], backend: Backend) -> None:
         self._name = name
         self._codec = codec
-        self._shelf = shelf
-        self._seal = seal
+        self._backend = backend
         self._version = codec.version
         self._seen = ""
-
-    @property
-    def tells(self) -> bool:
-        """Whether changes can be told; otherwise others see copies only."""
-        return self._shelf.tells
-
-    @property
-    def is_reachable(self) -> bool:
-        """Whether a copy can be left."""
-        return self._shelf.is_reachable
+        self._content: tuple[str, V] | None = None
+        """The content that was read or put last, by its tag."""
 
     @property
     def losses(self) -> int:
-        """How often it has been found that what was left or told is lost."""
-        return self._shelf.losses
+        """How often it has been found that what was put or published is lost."""
+        return self._backend.losses
 
-    def turn(self) -> AbstractAsyncContextManager[bool]:
-        """Ask for the right to load; False while another process has it."""
-        return self._shelf.turn(self._name)
+    @property
+    def keeps_snapshots(self) -> bool:
+        """Whether a snapshot can be put at the moment."""
+        return self._backend.keeps_snapshots
 
-    async def newest(self) -> Copy[V] | None:
-        """Give the copy, unless it has been given before, or put here by this process, or cannot be read."""
-        stored = await self._shelf.newest(self._name, self._seen)
-        if stored is None:
-            return None
-        self._seen = stored.tag
+    @asynccontextmanager
+    async def load_lease(self) -> AsyncIterator[bool]:
+        """Hold the right to load, which one process has at a time; False while it is another's."""
+        lease = await self._backend.lease(f"load:{self._name}", LOAD_LEASE_S, is_urgent=False)
+        if lease is None:
+            yield False
+            return
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(LOAD_LEASE_S / 4)
+                await self._backend.extend(lease, LOAD_LEASE_S)
+
+        keeper = asyncio.create_task(keep(), name=f"keep the lease of {self._name}")
         try:
-            return await asyncio.to_thread(self._read, stored.content)
-        except SealBroken:
-            why = "of another WISPHUB_NET_KEY, or damaged"
-        except Exception:  # noqa: BLE001  # whatever is wrong with it, it is only a copy
-            why = "of another release"
-        logger.warning("%s: the shared copy is %s, and is left alone", self._name, why)
-        return None
+            yield True
+        finally:
+            keeper.cancel()
+            # In a task of its own: who is cancelled again and again must not keep the lease.
+            await asyncio.shield(asyncio.create_task(self._backend.release(lease)))
 
-    async def put(self, copy: Copy[V]) -> bool:
-        """Leave a copy for the others; False where there is a newer one, or it cannot be left."""
-        if not self.is_reachable:
+    async def newest(self, previous: V | None) -> Loaded[V] | None:
+        """Return the snapshot, unless it was returned before, or put by this process, or cannot be read.
+
+        Args:
+            previous: The value that it will replace.
+        """
+        known = self._content[0] if self._content else ""
+        try:
+            stored = await self._backend.newest(self._name, self._seen, known)
+            if stored is None:
+                return None
+            self._seen = stored.tag
+            return await self._read(stored, previous)
+        except Exception:  # noqa: BLE001  # whatever is wrong with it, another load replaces it
+            why = "of another WISPHUB_NET_KEY or release, or damaged"
+            logger.warning("%s: the shared snapshot is %s, and is left alone", self._name, why)
+            return None
+
+    async def put(self, loaded: Loaded[V]) -> bool:
+        """Put a snapshot for the others; return False where there is a newer one, or none can be put."""
+        if not self.keeps_snapshots:
             return False
-        sealed = Sealed(copy.loaded_at, await asyncio.to_thread(self._write, copy))
-        tag = await self._shelf.put(self._name, sealed, self._seen)
-        if tag is not None:
-            self._seen = tag
-        return tag is not None
+        if self._content is not None and _is_same(self._content[1], loaded.value):
+            tag = self._content[0]
+        else:
+            tag = new_token()
+        packed: list[bytes] = []
 
-    async def tell(self, change: Change[V], at: float) -> bool:
-        """Tell the others what was written at a time, since the epoch; False: only a new copy can."""
-        sealed = self._seal.close(msgspec.msgpack.encode(change), self._purpose("change"))
-        return await self._shelf.tell(self._name, sealed, at)
+        async def content() -> bytes:
+            if not packed:
+                packed.append(await asyncio.to_thread(self._pack, loaded.value))
+            return packed[0]
 
-    def listen(self, changed: Callable[[Change[V], float], None], look: Callable[[], None]) -> None:
-        """Call `changed` with what others tell of and its time, `look` where there may be a copy."""
-        self._shelf.listen(self._name, self._hear(changed, look))
+        changes = msgspec.Raw(msgspec.msgpack.encode(loaded.changes))
+        head = _Head(self._version, loaded.loaded_at, loaded.cost_s, changes)
+        snapshot = Snapshot(loaded.loaded_at, msgspec.msgpack.encode(head), tag, content)
+        put = await self._backend.put_snapshot(self._name, snapshot, self._seen)
+        if put is None:
+            return False
+        self._seen, self._content = put, (tag, loaded.value)
+        return True
+
+    async def publish(self, change: Change[V], at: float) -> bool:
+        """Send the others what was written at a time, since the epoch; return False where not all hear it."""
+        return await self._backend.publish(self._name, msgspec.msgpack.encode(change), at)
+
+    def subscribe(self, changed: Callable[[Change[V], float], None], look: Callable[[], None]) -> None:
+        """Call `changed` with what others have written and when, `look` where there may be a snapshot."""
+        self._backend.subscribe(self._name, self._on_message(changed, look))
 
     async def catch_up(self) -> None:
         """Hear of all that the others have done up to now."""
-        await self._shelf.catch_up()
+        await self._backend.catch_up()
 
-    def _hear(self, changed: Callable[[Change[V], float], None], look: Callable[[], None]) -> Hear:
-        def hear(change: bytes | None, at: float) -> None:
-            if change is None:
+    def _on_message(self, changed: Callable[[Change[V], float], None], look: Callable[[], None]) -> OnMessage:
+        def on_message(message: bytes | None, at: float) -> None:
+            if message is None:
                 look()
                 return
             try:
-                opened = self._seal.open(change, self._purpose("change"))
-                changed(msgspec.msgpack.decode(opened, type=self._codec.changes), at)
-            except (SealBroken, msgspec.MsgspecError):
+                change = msgspec.msgpack.decode(message, type=self._codec.changes)
+            except msgspec.MsgspecError:
                 look()
+            else:
+                changed(change, at)
 
-        return hear
+        return on_message
 
-    def _write(self, copy: Copy[V]) -> bytes:
-        content = msgspec.Raw(msgspec.msgpack.encode(self._codec.pack(copy.value)))
-        changes = msgspec.Raw(msgspec.msgpack.encode(copy.changes))
-        written = _Written(self._version, copy.loaded_at, copy.cost_s, content, changes)
-        return self._seal.close(msgspec.msgpack.encode(written), self._purpose("copy"))
+    def _pack(self, value: V) -> bytes:
+        return msgspec.msgpack.encode(self._codec.pack(value))
 
-    def _read(self, sealed: bytes) -> Copy[V]:
-        written = msgspec.msgpack.decode(self._seal.open(sealed, self._purpose("copy")), type=_Written)
-        if written.version != self._version:
-            raise msgspec.ValidationError(written.version)
-        content = msgspec.msgpack.decode(written.content, type=self._codec.kind)
+    async def _read(self, stored: Stored, previous: V | None) -> Loaded[V]:
+        head = msgspec.msgpack.decode(stored.head, type=_Head)
+        if head.version != self._version:
+            raise msgspec.ValidationError(head.version)
         kind = tuple[tuple[float, self._codec.changes], ...]  # type: ignore[name-defined]  # types as values
-        changes = msgspec.msgpack.decode(written.changes, type=kind)
-        return Copy(self._codec.unpack(content), written.loaded_at, written.cost_s, changes)
+        changes = msgspec.msgpack.decode(head.changes, type=kind)
+        if stored.content is not None:
+            value = await asyncio.to_thread(self._unpack, stored.content, previous)
+            self._content = stored.content_tag, value
+        if self._content is None:
+            raise msgspec.ValidationError(stored.content_tag)
+        return Loaded(self._content[1], head.loaded_at, head.cost_s, changes)
 
-    def _purpose(self, of: str) -> str:
-        return f"{of}/{self._name}"
+    def _unpack(self, content: bytes, previous: V | None) -> V:
+        return self._codec.unpack(msgspec.msgpack.decode(content, type=self._codec.kind), previous)
+
+
+def _is_same(one: object, other: object) -> bool:
+    return one is other or one == other

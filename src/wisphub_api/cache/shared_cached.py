@@ -1,4 +1,15 @@
-"""A cached resource that several processes share: one of them loads it at a time, the others take it over."""
+"""A cached resource that several processes share: one of them loads it at a time, the others take it over.
+
+Who wants a newer value asks for the load lease. Who gets it looks for a snapshot once more, loads where there
+is none, puts a snapshot, and only then ends the lease, so that the next one finds that snapshot. Who does not
+get it waits for a snapshot, or for the lease to end.
+
+The value is what was loaded (`_base`) with all that was written since (`_written`), in the order of the times
+at which it was written, in whatever order it is heard of. So two processes that know the same load and have
+heard the same show the same. What is written goes to the others as a message; what could not be published
+(`_unpublished`) is in the head of the next snapshot, and is published when that is possible again. `_is_put`
+says whether others can find all of it: after a loss everything is put and published once more.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +24,17 @@ from typing import Any, Final, Self, TypeVar, cast
 from msgspec.structs import replace
 
 from wisphub_api.cache.cached import MOST_CHANGES, Cached
-from wisphub_api.cache.shared import Change, Copy, Shared, Written
+from wisphub_api.cache.shared import Change, Loaded, Shared, Written
 from wisphub_api.cache.slot import Policy, Slot
-from wisphub_api.fleet.spending import CLOCKS_DIFFER_S
-from wisphub_api.fleet.tasks import for_ever
+from wisphub_api.shared.spending import CLOCKS_DIFFER_S
+from wisphub_api.shared.tasks import for_ever
 
 V = TypeVar("V")
 
-ASK_FOR_TURN_S: Final = 0.5
+ASK_FOR_LEASE_S: Final = 0.5
 """How often a process that waits for another's load asks whether that one has given up."""
-LEAVE_ATTEMPTS: Final = 5
-LEAVE_AT_END_S: Final = 1.0
+PUT_ATTEMPTS: Final = 5
+PUT_AT_END_S: Final = 1.0
 _AT: Final = itemgetter(0)
 
 
@@ -32,10 +43,10 @@ class SharedCached(Cached[V]):
 
     Args:
         name: How operators call it.
-        load: Gives the whole value, or raises an `UpstreamError`.
+        load: Returns the whole value, or raises an `UpstreamError`.
         policy: How long a value may be used.
         size: Counts the items of a value.
-        shared: Where other processes' values are found and its own are left.
+        shared: Where other processes' values are found and its own are put.
         wall: Seconds since the epoch.
         options: As `Cached` takes them.
     """
@@ -54,92 +65,88 @@ class SharedCached(Cached[V]):
         super().__init__(name, load, policy, size, **options)
         self._shared = shared
         self._wall = wall
-        self._there_may_be_a_copy, self._is_to_be_left = asyncio.Event(), asyncio.Event()
-        self._copying, self._telling = asyncio.Lock(), asyncio.Lock()
+        self._is_to_look, self._is_to_put = asyncio.Event(), asyncio.Event()
+        self._snapshot_lock, self._publish_lock = asyncio.Lock(), asyncio.Lock()
         self._loaded_at = float("-inf")
-        self._is_left = True
+        self._is_put = True
         self._losses = 0
         self._ending: asyncio.Task[None] | None = None
         self._base: V | None = None
         """What was loaded; the value is this with all that is in `_written`, in its order."""
         self._written: list[Written[V]] = []
-        self._untold: list[Written[V]] = []
+        self._unpublished: list[Written[V]] = []
+        shared.subscribe(self._hear, self._is_to_look.set)
 
     async def __aenter__(self) -> Self:
         """Take over what another process has loaded, and begin to load, without waiting for it."""
-        self._shared.listen(self._hear, self._there_may_be_a_copy.set)
         await self._take_over()
         self._begin(
             for_ever(self._follow, f"{self.name} of others"),
-            for_ever(self._leave_changed, f"{self.name} for others"),
+            for_ever(self._put_changed, f"{self.name} for others"),
         )
         return await super().__aenter__()
 
     async def __aexit__(self, *_: object) -> None:
-        """Leave what the others do not have, unless that takes long, and stop."""
+        """Put what the others do not have, unless that takes long, and stop."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(LEAVE_AT_END_S):
+            async with asyncio.timeout(PUT_AT_END_S):
                 if self._ending is not None:
                     await asyncio.wait({self._ending})
-                async with self._copying:  # one may be on its way
+                async with self._snapshot_lock:  # one may be on its way
                     pass
-                if not self._is_left:
-                    await self._leave()
+                if not self._is_put:
+                    await self._put_latest()
         await super().__aexit__()
 
     async def amend(self, change: Change[V]) -> None:
         """Change the value in memory, of every process."""
         written = round(self._wall(), 6), change
         self._know(written)
-        self._untold.append(written)
+        self._unpublished.append(written)
         try:
-            await self._tell()
+            await self._publish()
         finally:  # whose request is cut off has written all the same
-            if self._untold:
-                self._is_left = False
-                self._is_to_be_left.set()
-        if not self._shared.tells:  # the others see it by the copy alone: now, not soon
-            await self._leave()
+            if self._unpublished:
+                self._is_put = False
+                self._is_to_put.set()
 
     async def catch_up(self) -> None:
         """See what other processes have written up to now."""
         await self._shared.catch_up()
-        if not self._shared.tells:
-            await self._take_over()
 
     async def _load_once(self) -> Slot[V]:
         """Load once, or take over what another process loads meanwhile."""
         before = self._loaded_at
         while True:
-            async with AsyncExitStack() as turn:
-                is_ours = await turn.enter_async_context(self._shared.turn())
+            async with AsyncExitStack() as lease:
+                is_ours = await lease.enter_async_context(self._shared.load_lease())
                 await self._take_over()
                 if self._slot is not None and self._loaded_at > before and self._is_wanted(self._slot):
                     return self._slot
                 if is_ours:
-                    return await self._load_in_turn(turn)
+                    return await self._load_with_lease(lease)
             with suppress(TimeoutError):
-                async with asyncio.timeout(ASK_FOR_TURN_S):
-                    await self._there_may_be_a_copy.wait()
+                async with asyncio.timeout(ASK_FOR_LEASE_S):
+                    await self._is_to_look.wait()
 
-    async def _load_in_turn(self, turn: AsyncExitStack) -> Slot[V]:
-        """Load; the turn ends when the others can have it, but no reader waits until then."""
+    async def _load_with_lease(self, lease: AsyncExitStack) -> Slot[V]:
+        """Load; the lease ends when the others can have it, but no reader waits until then."""
         begun = round(self._wall(), 6)
         slot = await self._load_slot()
         if self._slot is not None and begun < self._loaded_at and self._is_credible(self._loaded_at):
-            return self._slot  # the turn was lost, and another process has loaded since
+            return self._slot  # the lease was lost, and another process has loaded since
         slot = self._become(slot, begun)
-        self._is_left = False
-        self._ending = asyncio.create_task(self._end_turn(turn.pop_all()), name=self.name)
+        self._is_put = False
+        self._ending = asyncio.create_task(self._end_lease(lease.pop_all()), name=self.name)
         self._own(self._ending)
         return slot
 
-    async def _end_turn(self, turn: AsyncExitStack) -> None:
-        async with turn:
-            await self._leave()
+    async def _end_lease(self, lease: AsyncExitStack) -> None:
+        async with lease:
+            await self._put_latest()
 
     def _is_credible(self, loaded_at: float) -> bool:
-        """Tell whether it is not of the future: of a clock that goes wrong, or was set back since."""
+        """Return whether it is not of the future: of a clock that goes wrong, or was set back since."""
         return loaded_at <= self._wall() + CLOCKS_DIFFER_S
 
     def _is_wanted(self, slot: Slot[V]) -> bool:
@@ -150,7 +157,7 @@ class SharedCached(Cached[V]):
         self._loaded_at, self._base = loaded_at, slot.value
         since = loaded_at - CLOCKS_DIFFER_S
         self._written = [one for one in self._written if one[0] >= since]
-        self._untold = [one for one in self._untold if one[0] >= since]
+        self._unpublished = [one for one in self._unpublished if one[0] >= since]
         return self._replace(slot, [change for _, change in self._written])
 
     def _hear(self, change: Change[V], at: float) -> None:
@@ -173,73 +180,70 @@ class SharedCached(Cached[V]):
 
     async def _take_over(self) -> bool:
         """Take what another process has loaded, unless what is here is newer; and what it knows."""
-        async with self._copying:
-            copy = await self._shared.newest()
-            if copy is None or not self._is_credible(copy.loaded_at):
+        async with self._snapshot_lock:
+            loaded = await self._shared.newest(self._base)
+            if loaded is None or not self._is_credible(loaded.loaded_at):
                 return False
-            if copy.loaded_at > self._loaded_at or not self._is_credible(self._loaded_at):
-                loaded_at = self._clock() - max(0.0, self._wall() - copy.loaded_at)
-                self._become(self._make_slot(copy.value, loaded_at, copy.cost_s), copy.loaded_at)
+            if loaded.loaded_at > self._loaded_at or not self._is_credible(self._loaded_at):
+                loaded_at = self._clock() - max(0.0, self._wall() - loaded.loaded_at)
+                self._become(self._make_slot(loaded.value, loaded_at, loaded.cost_s), loaded.loaded_at)
                 self._counts["taken over"] += 1
-            for written in copy.changes:
+            for written in loaded.changes:
                 self._know(written)
-            is_whole = all(_is_among(written, copy.changes) for written in self._written)
-            is_told = self._shared.tells and not self._untold
-            self._is_left = copy.loaded_at == self._loaded_at and (is_whole or is_told)
-        if not self._is_left:
-            self._is_to_be_left.set()
+            is_whole = all(_is_among(written, loaded.changes) for written in self._written)
+            self._is_put = loaded.loaded_at == self._loaded_at and (is_whole or not self._unpublished)
+        if not self._is_put:
+            self._is_to_put.set()
         self._due.set()  # the next load is due later now
         return True
 
-    async def _leave(self) -> None:
-        """Leave a copy for the others, with all that they have left meanwhile."""
-        for _ in range(LEAVE_ATTEMPTS):
-            if self._is_left or not self._shared.is_reachable or await self._put():
+    async def _put_latest(self) -> None:
+        """Put a snapshot for the others, with all that they have put meanwhile."""
+        for _ in range(PUT_ATTEMPTS):
+            if self._is_put or not self._shared.keeps_snapshots or await self._put():
                 return
             if not await self._take_over():
                 return
 
     async def _put(self) -> bool:
-        async with self._copying:
+        async with self._snapshot_lock:
             if self._slot is None:
                 return True
-            written, self._is_left = tuple(self._written), True
-            copy = Copy(cast("V", self._base), self._loaded_at, self._slot.cost_s, written)
-            if not await self._shared.put(copy):
-                self._is_left = False
-            elif not self._shared.tells:
-                self._untold = [one for one in self._untold if not _is_among(one, written)]
-            return self._is_left
+            written, self._is_put = tuple(self._written), True
+            loaded = Loaded(cast("V", self._base), self._loaded_at, self._slot.cost_s, written)
+            if not await self._shared.put(loaded):
+                self._is_put = False
+            return self._is_put
 
-    async def _tell(self) -> None:
-        """Tell the others what they do not know."""
-        async with self._telling:
-            while self._untold:
-                first = at, change = self._untold[0]
-                if not await self._shared.tell(change, at):
+    async def _publish(self) -> None:
+        """Publish what the others have not heard."""
+        async with self._publish_lock:
+            while self._unpublished:
+                first = at, change = self._unpublished[0]
+                if not await self._shared.publish(change, at):
                     return
-                self._untold = [one for one in self._untold if one is not first]
+                self._unpublished = [one for one in self._unpublished if one is not first]
 
     async def _follow(self) -> None:
-        """Take over a copy that another process leaves; tell what could not be told, or was lost."""
-        await self._there_may_be_a_copy.wait()
-        self._there_may_be_a_copy.clear()
+        """Take over a snapshot that another process has put; publish what could not be, or was lost."""
+        await self._is_to_look.wait()
+        self._is_to_look.clear()
         await self._take_over()
         if self._shared.losses != self._losses:
-            self._losses, self._is_left = self._shared.losses, False
-            self._untold = list(self._written)
-        await self._tell()
-        if not self._is_left:
-            self._is_to_be_left.set()
+            self._losses, self._is_put = self._shared.losses, False
+            self._unpublished = list(self._written)
+        await self._publish()
+        if not self._is_put:
+            self._is_to_put.set()
 
-    async def _leave_changed(self) -> None:
-        """Leave a new copy after changes that could not be told otherwise."""
-        await self._is_to_be_left.wait()
-        self._is_to_be_left.clear()
-        await self._leave()
+    async def _put_changed(self) -> None:
+        """Put a snapshot after a load, and after changes that could not be published."""
+        await self._is_to_put.wait()
+        self._is_to_put.clear()
+        await self._put_latest()
 
 
 def _is_among(written: Written[V], known: Sequence[Written[V]]) -> bool:
-    """Tell whether it is among these, which are in the order of their times."""
+    """Return whether it is among these, which are in the order of their times."""
     first, last = (side(known, written[0], key=_AT) for side in (bisect_left, bisect_right))
     return written in known[first:last]

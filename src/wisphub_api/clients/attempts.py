@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final
 
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.spending import Limit, Spent
-from wisphub_api.fleet.store import Store
+from wisphub_api.shared.backend import Backend, digested
+from wisphub_api.shared.spending import Limit, Spent
 
 WINDOW_S: Final = 900.0
 REMEMBERED: Final = 1_024
@@ -20,19 +19,19 @@ class FailedAttempts:
     The window of a count begins with its first failure.
 
     Args:
-        store: The store of the counts.
+        backend: The store of the counts.
         most: How many failures for one client are answered.
         most_in_all: How many failures for all clients together are answered.
     """
 
-    def __init__(self, store: Store, most: int, most_in_all: int) -> None:
-        self._store = store
+    def __init__(self, backend: Backend, most: int, most_in_all: int) -> None:
+        self._backend = backend
         self._most = most
         self._most_in_all = most_in_all
 
     def spend_now(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent | None:
-        """Do what `spend` does if the store need not wait; otherwise do nothing and return None."""
-        return self._store.spend_now(self._limits(caller, service_id), int(has_failed))
+        """Do what `spend` does if the backend need not wait; otherwise do nothing and return None."""
+        return self._backend.spend_now(self._limits(caller, service_id), int(has_failed))
 
     async def spend(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent:
         """Count a check before it is answered; if it is not granted, it must not be answered.
@@ -46,7 +45,7 @@ class FailedAttempts:
             service_id: The client that is checked; None if the check has to find the client.
             has_failed: Whether the data was wrong.
         """
-        return await self._store.spend(self._limits(caller, service_id), int(has_failed))
+        return await self._backend.spend(self._limits(caller, service_id), int(has_failed))
 
     def _limits(self, caller: str, service_id: int | None) -> list[Limit]:
         limits = [Limit(_key(caller), self._most_in_all, WINDOW_S)]

@@ -27,8 +27,8 @@ from wisphub_api.exceptions import (
     TooManyAttempts,
     WispHubAPIError,
 )
-from wisphub_api.fleet.spending import Spent
 from wisphub_api.internet_plans.models import PlanCatalogue
+from wisphub_api.shared.spending import Spent
 
 TEXT_MIN_CHARS: Final = 3
 NOT_VALID: Final = Verification(is_valid=False, matched_fields=())

@@ -29,12 +29,17 @@ from wisphub_api.clients.service import (
 )
 from wisphub_api.clients.snapshot.directory import Directory
 from wisphub_api.clients.update import ClientUpdates
-from wisphub_api.web.admission import SCOPE
-from wisphub_api.web.cache_control import asked_freshness
-from wisphub_api.web.cache_status import cached_response, coded_response, freshness_headers, written_response
 from wisphub_api.web.fast_path import Ready, checked, in_memory, whole
 from wisphub_api.web.parameters import AnyRequest, ClosedBody, Limit, Offset
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.admission import SCOPE
+from wisphub_api.web.rules.cache_control import asked_freshness
+from wisphub_api.web.rules.cache_status import (
+    cached_response,
+    coded_response,
+    freshness_headers,
+    written_response,
+)
 
 VERIFY: Final = MappingProxyType({SCOPE: "verify"})
 """The scope of checks: they change nothing, and are POST requests to keep the data out of the URL."""

@@ -12,11 +12,11 @@ from wisphub_api.cache.answers import Question
 from wisphub_api.cache.representation import Representation, represent, represent_page
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
 from wisphub_api.internet_plans.service import PlanService
-from wisphub_api.web.cache_control import asked_freshness
-from wisphub_api.web.cache_status import cached_response
 from wisphub_api.web.fast_path import in_memory, whole
 from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.cache_control import asked_freshness
+from wisphub_api.web.rules.cache_status import cached_response
 
 PlanId = Annotated[int, PathParameter(description="WispHub Net's number of the plan", ge=0)]
 PLANS: Final = "internet-plans"

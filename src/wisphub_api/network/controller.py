@@ -14,10 +14,10 @@ from litestar.params import PathParameter, QueryParameter
 from wisphub_api.audit import AuditEvent, audited
 from wisphub_api.network.models import Diagnosis, PingOrder
 from wisphub_api.network.service import NetworkService
-from wisphub_api.web.admission import SCOPE
-from wisphub_api.web.departure import departure
 from wisphub_api.web.parameters import AnyRequest, ClosedBody
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.admission import SCOPE
+from wisphub_api.web.server.client_disconnect import departure
 
 LONGEST_WAIT_S: Final = 30
 NOT_KEPT: Final = {"Cache-Control": "no-store"}

@@ -12,8 +12,8 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.exceptions import UpstreamTimeout
-from wisphub_api.fleet.store import Hold, Store
 from wisphub_api.network.models import FINISHED_WELL, Status
+from wisphub_api.shared.backend import Backend, Lease
 
 LEASE_S: Final = 60.0
 """Longer than a start takes: a process that still has the lease then has died."""
@@ -45,16 +45,16 @@ class SharedPings:
     """The latest task of each service, shared by all processes.
 
     Args:
-        store: Where they are recorded.
+        backend: Where they are recorded.
         running_s: How long a task without a result is followed.
         reuse_s: How long a result answers further diagnostics.
         clock: Seconds since the epoch, much the same in all processes.
     """
 
     def __init__(
-        self, store: Store, running_s: float, reuse_s: float, clock: Callable[[], float] = time.time
+        self, backend: Backend, running_s: float, reuse_s: float, clock: Callable[[], float] = time.time
     ) -> None:
-        self._store = store
+        self._backend = backend
         self._running_s = running_s
         self._reuse_s = reuse_s
         self._clock = clock
@@ -70,11 +70,11 @@ class SharedPings:
         try:
             yield
         finally:
-            await self._store.release(lease)
+            await self._backend.release(lease)
 
     async def find(self, service_id: int) -> PingTask | None:
         """Return the task that runs or has just ended; records of another release are ignored."""
-        record = await self._store.read(_key(service_id))
+        record = await self._backend.get(_key(service_id))
         try:
             found = msgspec.json.decode(record or b"", type=_Record)
         except msgspec.MsgspecError:
@@ -93,7 +93,7 @@ class SharedPings:
 
         While another process has the lease, nothing is recorded: that process polls the task now.
         """
-        lease = await self._store.hold(_key(service_id), LEASE_S)
+        lease = await self._backend.lease(_key(service_id), LEASE_S)
         if lease is None:
             return
         try:
@@ -101,11 +101,11 @@ class SharedPings:
             if latest and (latest.upstream_id, latest.status) == (task.upstream_id, "pending"):
                 await self._end(service_id, task, status)
         finally:
-            await self._store.release(lease)
+            await self._backend.release(lease)
 
-    async def _wait(self, key: str) -> Hold:
+    async def _wait(self, key: str) -> Lease:
         for _ in range(round(WAIT_S / RETRY_EVERY_S)):
-            lease = await self._store.hold(key, LEASE_S)
+            lease = await self._backend.lease(key, LEASE_S)
             if lease is not None:
                 return lease
             await asyncio.sleep(RETRY_EVERY_S)
@@ -115,11 +115,11 @@ class SharedPings:
         if status in FINISHED_WELL and self._reuse_s > 0:
             await self._write(service_id, task.upstream_id, status, self._reuse_s)
         else:
-            await self._store.erase(_key(service_id))
+            await self._backend.delete(_key(service_id))
 
     async def _write(self, service_id: int, upstream_id: str, status: Status, keep_s: float) -> None:
         record = _Record(upstream_id, status, self._clock())
-        await self._store.write(_key(service_id), msgspec.json.encode(record), keep_s)
+        await self._backend.put(_key(service_id), msgspec.json.encode(record), keep_s)
 
 
 def _key(service_id: int) -> str:

@@ -11,11 +11,11 @@ from wisphub_api.cache.answers import Question
 from wisphub_api.cache.representation import Representation, represent_page
 from wisphub_api.payment_methods.models import PaymentMethod
 from wisphub_api.payment_methods.service import PaymentMethods, PaymentMethodService
-from wisphub_api.web.cache_control import asked_freshness
-from wisphub_api.web.cache_status import cached_response
 from wisphub_api.web.fast_path import in_memory
 from wisphub_api.web.parameters import AnyRequest, Limit, Offset
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.cache_control import asked_freshness
+from wisphub_api.web.rules.cache_status import cached_response
 
 PAYMENT_METHODS: Final = "payment-methods"
 """The name of the cache in which the fast path finds payment methods."""

@@ -13,11 +13,11 @@ from wisphub_api.audit import AuditEvent, audited
 from wisphub_api.tickets.idempotency import KEY_PATTERN
 from wisphub_api.tickets.models import LARGEST_ID, SubjectGroup, Ticket, TicketRequest, ZoneState
 from wisphub_api.tickets.service import TicketService
-from wisphub_api.web.admission import SCOPE
-from wisphub_api.web.cache_control import asked_freshness
-from wisphub_api.web.cache_status import cached_response
 from wisphub_api.web.parameters import AnyRequest, ClosedBody
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.admission import SCOPE
+from wisphub_api.web.rules.cache_control import asked_freshness
+from wisphub_api.web.rules.cache_status import cached_response
 
 PATH = "/api/v1/tickets"
 TicketId = Annotated[

@@ -24,8 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from wisphub_api.exceptions import InvalidRequest, UpstreamUncertain, WispHubAPIError
-from wisphub_api.fleet.digests import digested
-from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.shared.backend import Backend, Lease, digested
 from wisphub_api.tickets.models import Ticket, TicketOrder, TicketRequest
 
 KEEP_S: Final = 86_400.0
@@ -82,11 +81,11 @@ class IdempotencyStore:
     or whose process has died, the store has what was begun.
 
     Args:
-        store: Where they are recorded.
+        backend: Where they are recorded.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
         self._running: dict[str, _Running] = {}
 
     async def run_once(self, name: tuple[str, str], request: TicketRequest, operation: Operation) -> Ticket:
@@ -120,12 +119,12 @@ class IdempotencyStore:
             record = await self._read(key, digest)
             return record.answer or await self._do(key, record, operation)
         finally:
-            await self._store.release(lease)
+            await self._backend.release(lease)
 
-    async def _lease(self, key: str, digest: str) -> Hold:
+    async def _lease(self, key: str, digest: str) -> Lease:
         """Wait for the lease, while another process works on this key."""
         for _ in range(round(WAIT_S / RETRY_EVERY_S)):
-            lease = await self._store.hold(key, LEASE_S)
+            lease = await self._backend.lease(key, LEASE_S)
             if lease is not None:
                 return lease
             await self._read(key, digest)  # refuses another request at once
@@ -146,20 +145,20 @@ class IdempotencyStore:
         except UpstreamUncertain:
             raise
         except WispHubAPIError:
-            await self._store.erase(key)
+            await self._backend.delete(key)
             raise
         await self._write(key, _Record(record.request, answer=ticket))
         return ticket
 
     async def _read(self, key: str, digest: str) -> _Record:
         """Return the state of a key; for a new key, this request's digest."""
-        stored = await self._store.read(key)
+        stored = await self._backend.get(key)
         record = _Record(digest) if stored is None else _decode(stored)
         _refuse_another(digest, record.request)
         return record
 
     async def _write(self, key: str, record: _Record) -> None:
-        await self._store.write(key, msgspec.json.encode(record), KEEP_S)
+        await self._backend.put(key, msgspec.json.encode(record), KEEP_S)
 
 
 HEADER: Final = "Idempotency-Key"

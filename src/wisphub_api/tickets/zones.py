@@ -17,7 +17,7 @@ from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
 from wisphub_api.exceptions import UpstreamUncertain, WispHubAPIError, ZoneLimitReached
-from wisphub_api.fleet.store import Hold, Store
+from wisphub_api.shared.backend import Backend, Lease
 from wisphub_api.tickets.models import ZoneState
 from wisphub_api.tickets.upstream import read_tickets
 from wisphub_api.upstream.budget import Urgency
@@ -99,13 +99,13 @@ class ZoneLimit:
 
     Args:
         tickets: The open tickets.
-        store: Where places are leased.
+        backend: Where places are leased.
         most: How many open tickets a zone may have.
     """
 
-    def __init__(self, tickets: Cached[OpenTickets], store: Store, most: int) -> None:
+    def __init__(self, tickets: Cached[OpenTickets], backend: Backend, most: int) -> None:
         self._tickets = tickets
-        self._store = store
+        self._backend = backend
         self._most = most
         self._taken: Counter[int] = Counter()
 
@@ -145,9 +145,9 @@ class ZoneLimit:
             self._taken[zone_id] -= 1
             if not is_released:
                 await self._tickets.amend(Opened(zone_id, place.ticket_id, lease.token))
-            await self._store.release(lease)
+            await self._backend.release(lease)
 
-    async def _take(self, zone_id: int) -> Hold:
+    async def _take(self, zone_id: int) -> Lease:
         """Lease one of the free places.
 
         A ticket that another process has opened is broadcast before its place is released. So once a place is
@@ -155,7 +155,7 @@ class ZoneLimit:
         """
         while True:
             count = await self._count(zone_id)
-            lease = await self._store.hold(f"zone:{zone_id}", LEASE_S, self._most - count)
+            lease = await self._backend.lease(f"zone:{zone_id}", LEASE_S, self._most - count)
             if lease is None:
                 raise ZoneLimitReached(
                     f"Zone {zone_id} has {max(count, self._most)} open tickets, as many as it may. "
@@ -166,9 +166,9 @@ class ZoneLimit:
                 if await self._count(zone_id) <= count:
                     return lease
             except BaseException:
-                await self._store.release(lease)
+                await self._backend.release(lease)
                 raise
-            await self._store.release(lease)
+            await self._backend.release(lease)
 
     async def _count(self, zone_id: int) -> int:
         return (await self._tickets.read()).value.in_zone(zone_id)

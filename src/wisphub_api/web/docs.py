@@ -13,8 +13,8 @@ from litestar.openapi.spec import Components, SecurityScheme
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
-from wisphub_api.web.admission import OPEN
 from wisphub_api.web.parameters import AnyRequest
+from wisphub_api.web.rules.admission import OPEN
 
 PATH: Final = "/docs"
 ASSETS: Final = "/docs-assets"

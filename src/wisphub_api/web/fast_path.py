@@ -19,11 +19,13 @@ Which routes there are is declared by their handlers: `opt=in_memory(...)`, `opt
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping
+from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from litestar import Litestar
@@ -37,12 +39,14 @@ from wisphub_api.cache.codings import IDENTITY, choose_coding
 from wisphub_api.cache.representation import Representation
 from wisphub_api.cache.slot import Reading
 from wisphub_api.cache.wish import ANY, Wish
-from wisphub_api.exceptions import RequestError, WispHubAPIError
-from wisphub_api.web.admission import Address, Admission, required_scope
-from wisphub_api.web.cache_control import freshness_of
-from wisphub_api.web.cache_status import VARY, age_headers, etag_matches, representation_headers
-from wisphub_api.web.current import CURRENT, CurrentRequest, usable_id
-from wisphub_api.web.fields import (
+from wisphub_api.exceptions import RequestError
+from wisphub_api.web.parameters import MOST, declared
+from wisphub_api.web.problems import RawAnswer, problem_answer
+from wisphub_api.web.rules.admission import Address, Admission, required_scope
+from wisphub_api.web.rules.cache_control import freshness_of
+from wisphub_api.web.rules.cache_status import VARY, age_headers, etag_matches, representation_headers
+from wisphub_api.web.rules.current import CURRENT, CurrentRequest, usable_id
+from wisphub_api.web.rules.fields import (
     ACCEPT_ENCODING,
     CACHE_CONTROL,
     CONTENT_LENGTH,
@@ -58,18 +62,22 @@ from wisphub_api.web.fields import (
     excess,
     read_fields,
 )
-from wisphub_api.web.parameters import MOST, declared
-from wisphub_api.web.problems import RawAnswer, problem_answer
-from wisphub_api.web.query import read_query
-from wisphub_api.web.rate_limit import Quota
-from wisphub_api.web.request_log import CacheOutcome, Exchange, caller_label
-from wisphub_api.web.security_headers import DATA_HEADERS
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.query import read_query
+from wisphub_api.web.rules.rate_limit import Quota
+from wisphub_api.web.rules.security_headers import DATA_HEADERS
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.request_log import CacheOutcome, Exchange, caller_label
+
+if TYPE_CHECKING:
+    from wisphub_api.web.telemetry.tracing import Trace
 
 FAST_PATH: Final = "fast_path"
 """Where an application's state has it."""
 FAST: Final = "fast"
 """The `opt` of a handler that says how its answer is found in memory."""
+REMEMBERED: Final = 4_096
+"""Targets whose meaning is remembered: at most 3 MB, with `MAX_REMEMBERED_BYTES` of each."""
+MAX_REMEMBERED_BYTES: Final = 256
 MAX_BODY_BYTES: Final = 2_048
 """A larger body goes to the router."""
 JSON: Final = b"application/json"
@@ -233,6 +241,14 @@ class Begun(NamedTuple):
     began: float
 
 
+class _UnderWay(NamedTuple):
+    """A check that is being answered, and its trace; None where there are no traces."""
+
+    begun: Begun
+    current: CurrentRequest
+    trace: Trace | None
+
+
 class FastPath:
     """Answers what is in memory.
 
@@ -252,6 +268,7 @@ class FastPath:
         self._telemetry = telemetry
         self._answers = answers
         self._has_cors = has_cors
+        self._remembered = lru_cache(REMEMBERED)(self._resolve)
 
     def get(self, method: str, target: bytes, fields: RawFields, client: Address) -> Answer | None:
         """Return the answer to a GET or HEAD; None where the router has to answer.
@@ -263,18 +280,16 @@ class FastPath:
             client: The address that the request comes from.
         """
         began = perf_counter()
-        raw, _, query = target.partition(b"?")
-        found = self._match(raw)
+        found = self._remembered(target) if len(target) <= MAX_REMEMBERED_BYTES else self._resolve(target)
         if found is None:
             return None
-        route, text = found
-        given = read_fields(fields)
-        caller = self._admit(given, client, "read", target, fields)
-        if caller is None or given[CONTENT_LENGTH] is not None:
+        route, question = found
+        given = _read(target, fields)
+        caller = self._admit(given, client, "read") if given is not None else None
+        if given is None or caller is None or given[CONTENT_LENGTH] is not None:
             return None
-        question = _question(route, text, query)
-        reading = route.cached.peek(_wish(given)) if question is not None else None
-        if question is None or reading is None:
+        reading = route.cached.peek(_wish(given))
+        if reading is None:
             return None
         answer = self._find(route, question, reading)
         coding = IDENTITY if answer is None or answer.forms is None else _coding(given)
@@ -316,10 +331,10 @@ class FastPath:
         before, _, argument = rest.rpartition("/")
         if route is None or before != route.before:
             return None
-        given = read_fields(fields)
-        if not _is_short_json(given):
+        given = _read(target, fields)
+        if given is None or not _is_short_json(given):
             return None
-        caller = self._admit(given, client, route.scope, target, fields)
+        caller = self._admit(given, client, route.scope)
         return None if caller is None else Begun(route, argument, caller, _wish(given), given, began)
 
     def finish(self, begun: Begun, body: bytes) -> Answer | Coroutine[Any, Any, Answer] | None:
@@ -338,51 +353,61 @@ class FastPath:
         if ready is None:
             return None
         current = CurrentRequest(usable_id(begun.given[REQUEST_ID]), quota=quota)
+        check = _UnderWay(
+            begun, current, self._telemetry.begin_trace(begun.given[TRACEPARENT], "POST", current)
+        )
         token = CURRENT.set(current)
         try:
             found = ready()
-        except WispHubAPIError as error:
-            return self._refused(begun, current, error)
+        except Exception as error:  # noqa: BLE001  # it may have been counted: the router would count it again
+            return self._refused(check, error)
         finally:
             CURRENT.reset(token)
-        return (
-            self._checked(begun, current, found)
-            if isinstance(found, Reading)
-            else self._wait(begun, current, found)
-        )
+        return self._checked(check, found) if isinstance(found, Reading) else self._wait(check, found)
 
-    async def _wait(
-        self, begun: Begun, current: CurrentRequest, answer: Coroutine[Any, Any, Reading[bytes]]
-    ) -> Answer:
-        token = CURRENT.set(current)
+    async def _wait(self, check: _UnderWay, answer: Coroutine[Any, Any, Reading[bytes]]) -> Answer:
+        token = CURRENT.set(check.current)
         try:
-            return self._checked(begun, current, await answer)
-        except WispHubAPIError as error:
-            return self._refused(begun, current, error)
+            return self._checked(check, await answer)
+        except asyncio.CancelledError:
+            self._record_check(check, HTTPStatus.INTERNAL_SERVER_ERROR.value, None, 0)
+            raise
+        except Exception as error:  # noqa: BLE001  # as for the router, any is answered
+            return self._refused(check, error)
         finally:
             CURRENT.reset(token)
 
-    def _checked(self, begun: Begun, current: CurrentRequest, found: Reading[bytes]) -> Answer:
+    def _checked(self, check: _UnderWay, found: Reading[bytes]) -> Answer:
         """Return the answer to a check, and record it."""
         body = found.value
-        self._record_check(begun, current, _OK, "stale" if found.is_stale else "hit", len(body))
+        self._record_check(check, _OK, "stale" if found.is_stale else "hit", len(body))
         length = b"content-length: %d\r\n" % len(body)
-        own = self._own_fields(current, current.quota)
-        return Answer(_STATUS_LINES[_OK], begun.route.age.fields(found) + _CHECK_FIELDS + length + own, body)
+        own = self._own_fields(check.current, check.current.quota)
+        age = check.begun.route.age.fields(found)
+        return Answer(_STATUS_LINES[_OK], age + _CHECK_FIELDS + length + own, body)
 
-    def _refused(self, begun: Begun, current: CurrentRequest, error: WispHubAPIError) -> Answer:
+    def _refused(self, check: _UnderWay, error: Exception) -> Answer:
         status, about, body = problem_answer(error)
-        self._record_check(begun, current, status, None, len(body))
-        own = self._own_fields(current, current.quota)
+        self._record_check(check, status, None, len(body))
+        own = self._own_fields(check.current, check.current.quota)
         return Answer(_STATUS_LINES[status], _lines([*about, *DATA_HEADERS]) + own, body)
 
-    def _record_check(
-        self, begun: Begun, current: CurrentRequest, status: int, cache: CacheOutcome | None, size: int
-    ) -> None:
+    def _record_check(self, check: _UnderWay, status: int, cache: CacheOutcome | None, size: int) -> None:
+        begun, current, trace = check
         elapsed_s = perf_counter() - begun.began
         name, template = caller_label(begun.caller.name), begun.route.template
         exchange = Exchange("POST", template, status, name, cache, elapsed_s, elapsed_s, size, current)
-        self._record(exchange, begun.given)
+        self._telemetry.record(exchange, trace)
+
+    def _resolve(self, target: bytes) -> tuple[_Route, Question] | None:
+        """Return what a target asks for; None where the router has to answer."""
+        raw, _, query = target.partition(b"?")
+        found = None if b"#" in target else self._match(raw)
+        if found is None:
+            return None
+        route, text = found
+        question = _question(route, text, query)
+        return None if question is None else (route, question)
 
     def _match(self, raw: bytes) -> tuple[_Route, str] | None:
         """Return the route of a path, and its argument."""
@@ -396,17 +421,13 @@ class FastPath:
         route = self._routes.by_part.get(before)
         return (route, last) if route is not None and last else None
 
-    def _admit(
-        self, given: Given, client: Address, scope: str, target: bytes, fields: RawFields
-    ) -> Caller | None:
+    def _admit(self, given: Given, client: Address, scope: str) -> Caller | None:
         """Return the caller; None where the router has to look closer, or to refuse."""
         admission = self._admission
-        if given[UNUSUAL] is not None or (self._has_cors and given[ORIGIN] is not None):
+        if self._has_cors and given[ORIGIN] is not None:
             return None
         if admission.is_open and given[FORWARDED_FOR] is not None:
             return None  # whether a proxy's word for an address is taken is the server's business
-        if excess(len(target), fields) is not None:
-            return None
         try:
             admission.check_host(given)
             return admission.identify(given, client, scope)
@@ -424,7 +445,7 @@ class FastPath:
     def _record(self, exchange: Exchange, given: Given) -> None:
         tracing = self._telemetry.tracing
         if tracing is not None:
-            tracing.record(tracing.parent_of(given[TRACEPARENT]), exchange)
+            tracing.record(given[TRACEPARENT], exchange)
         self._telemetry.record(exchange)
 
     def _own_fields(self, current: CurrentRequest, quota: Quota | None) -> bytes:
@@ -432,12 +453,19 @@ class FastPath:
         rate = self._admission.rate
         if rate is None or quota is None:
             return own
-        return b"%bratelimit: %b\r\n%b" % (rate.policy_line, quota.field().encode(), own)
+        return b"%bratelimit: %b\r\n%b" % (rate.policy_line, quota.field(), own)
+
+
+def _read(target: bytes, fields: RawFields) -> Given | None:
+    """Return the fields that bear on an answer; None where the router has to look closer, or to refuse."""
+    given, size = read_fields(fields)
+    is_usual = given[UNUSUAL] is None and excess(len(target), len(fields), size) is None
+    return given if is_usual else None
 
 
 def _unquoted(path: bytes) -> str | None:
     """Return a path as uvicorn reads it; None where that may read it otherwise."""
-    if not path.isascii() or b"#" in path:
+    if not path.isascii():
         return None
     text = path.decode()
     return unquote(text) if "%" in text else text

@@ -14,11 +14,11 @@ from msgspec import Struct
 from wisphub_api.cache.cached import Cached
 from wisphub_api.cache.state import CacheState
 from wisphub_api.exceptions import CacheUnavailable, NotFound
-from wisphub_api.fleet.link_state import LinkState, TellLink
-from wisphub_api.web.admission import OPEN
-from wisphub_api.web.draining import is_draining
+from wisphub_api.shared.backend import LinkState, TellLink
 from wisphub_api.web.parameters import AnyRequest
 from wisphub_api.web.problems import documented
+from wisphub_api.web.rules.admission import OPEN
+from wisphub_api.web.server.draining import is_draining
 
 Caches = Sequence[Cached[Any]]
 

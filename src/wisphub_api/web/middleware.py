@@ -15,13 +15,19 @@ from typing import Final, cast
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPResponseStartEvent, HTTPScope, Message, Receive, Scope, Send
 
-from wisphub_api.web.current import CURRENT, HEADER, CurrentRequest, usable_id
-from wisphub_api.web.fields import REQUEST_ID, TRACEPARENT, excess, read_fields
 from wisphub_api.web.problems import problem_answer, send_answer
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.request_log import UNMATCHED, CacheOutcome, Exchange, caller_label, method_label
-from wisphub_api.web.security_headers import ALWAYS, DATA_HEADERS, is_page, page_policy
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.current import CURRENT, HEADER, CurrentRequest, usable_id
+from wisphub_api.web.rules.fields import REQUEST_ID, TRACEPARENT, excess, read_fields
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.rules.security_headers import ALWAYS, DATA_HEADERS, is_page, page_policy
+from wisphub_api.web.telemetry.recorder import Telemetry
+from wisphub_api.web.telemetry.request_log import (
+    UNMATCHED,
+    CacheOutcome,
+    Exchange,
+    caller_label,
+    method_label,
+)
 
 _WITH_ALLOW: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.METHOD_NOT_ALLOWED)
 
@@ -40,15 +46,15 @@ def observing(app: ASGIApp, telemetry: Telemetry, rate: RateLimit | None) -> ASG
             await app(scope, receive, send)
             return
         fields = list(scope["headers"])
-        given = read_fields(fields)
+        given, size = read_fields(fields)
         current = CurrentRequest(usable_id(given[REQUEST_ID]))
         answering = _Answering(scope, send, current, rate)
         # The server's own scope keeps saying HEAD: it must not wait for the body that is announced.
         inner = cast("HTTPScope", {**scope, "method": "GET"}) if answering.is_head else scope
         token = CURRENT.set(current)
-        trace = telemetry.start_trace(given[TRACEPARENT], scope, current)
+        trace = telemetry.start_trace(given[TRACEPARENT], method_label(scope["method"]), current)
         try:
-            error = excess(len(scope["raw_path"]) + len(scope["query_string"]), fields)
+            error = excess(len(scope["raw_path"]) + len(scope["query_string"]), len(fields), size)
             if error is None:
                 await app(inner, receive, answering.send)
             else:

@@ -17,8 +17,8 @@ from litestar.typing import FieldDefinition
 from msgspec import Struct
 
 from wisphub_api.exceptions import InvalidRequest, UnsupportedBody
-from wisphub_api.web.admission import OPEN
-from wisphub_api.web.query import read_query
+from wisphub_api.web.rules.admission import OPEN
+from wisphub_api.web.rules.query import read_query
 
 T = TypeVar("T")
 AnyRequest = Request[Any, Any, Any]

@@ -153,9 +153,9 @@ class RawAnswer(NamedTuple):
     body: bytes
 
 
-def problem_answer(error: faults.WispHubAPIError) -> RawAnswer:
+def problem_answer(error: Exception) -> RawAnswer:
     """Return the answer of an error where no exception handler is in the way."""
-    response = _own(None, error)
+    response = _own(None, error) if isinstance(error, faults.WispHubAPIError) else _unexpected(None, error)
     body = msgspec.json.encode(response.content)
     headers = response.headers | {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))}
     raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
@@ -245,7 +245,7 @@ _HUNG_UP: Final = "client disconnected prematurely"
 _BAD_REQUEST: Final = _Kind(HTTPStatus.BAD_REQUEST, "bad-request", HTTPStatus.BAD_REQUEST.phrase)
 
 
-def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
+def _unexpected(_: Request[Any, Any, Any] | None, error: Exception) -> Response[Problem]:
     """Log where a bug is, without its message, which may hold a subscriber's data."""
     frames = "".join(traceback.format_tb(error.__traceback__))
     logger.error("unexpected %s\n%s", type(error).__name__, frames)

@@ -38,6 +38,6 @@ def test_unpack(benchmark, directory, rounds):
     benchmark.group = "3 a copy for others"
     copy = msgspec.msgpack.encode(pack(directory))
     unpacked = benchmark.pedantic(
-        lambda: unpack(msgspec.msgpack.decode(copy, type=PackedClients)), rounds=rounds
+        lambda: unpack(msgspec.msgpack.decode(copy, type=PackedClients), None), rounds=rounds
     )
     assert unpacked.representation.etag == directory.representation.etag

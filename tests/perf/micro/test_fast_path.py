@@ -17,13 +17,13 @@ from wisphub_api.cache.slot import Policy
 from wisphub_api.clients.attempts import FailedAttempts
 from wisphub_api.clients.checks import CheckRules, IdentityChecks
 from wisphub_api.demo import demo_settings
-from wisphub_api.fleet.store import MemoryStore
 from wisphub_api.internet_plans.models import InternetPlan, PlanCatalogue
-from wisphub_api.web.admission import Admission
+from wisphub_api.shared.memory import MemoryBackend
 from wisphub_api.web.fast_path import FastPath, routes_of
-from wisphub_api.web.keys import KeyRing
-from wisphub_api.web.rate_limit import RateLimit
-from wisphub_api.web.telemetry import Telemetry
+from wisphub_api.web.rules.admission import Admission
+from wisphub_api.web.rules.keys import KeyRing
+from wisphub_api.web.rules.rate_limit import RateLimit
+from wisphub_api.web.telemetry.recorder import Telemetry
 
 pytestmark = [pytest.mark.bench, pytest.mark.benchmark(group="fast path")]
 
@@ -70,7 +70,7 @@ def fast_path() -> Iterator[FastPath]:
         }
         for cache in caches.values():
             runner.run(cache.read())
-        store = MemoryStore()
+        store = MemoryBackend()
         rules = CheckRules(2, FailedAttempts(store, 10, 300), lambda _: None)
         checks = IdentityChecks(caches["clients"], caches["internet-plans"], rules)
         ring = KeyRing({"bot": ApiKey(digest(KEY.encode()))})

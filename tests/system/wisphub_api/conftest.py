@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 import redis
 
-from wisphub_api.fleet import fleet, members, redis_link, redis_shelf
-from wisphub_api.fleet.redis_link import RedisLink
+from wisphub_api.shared import members, redis_link
+from wisphub_api.shared import redis as redis_backend
+from wisphub_api.shared.redis_link import RedisLink
 
 PATIENCE_S = 60.0
 
@@ -97,10 +98,10 @@ def running_redis() -> Iterator[RedisServer]:
 @pytest.fixture
 def patient_redis(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> RedisServer:
     """Return such a server, which is given time to answer: the tests' machine may be busy."""
-    for module in (redis_link, members, redis_shelf):
+    for module in (redis_link, members, redis_backend):
         monkeypatch.setattr(module, "UNHURRIED_S", PATIENCE_S)
     monkeypatch.setattr(redis_link, "CONNECT_S", PATIENCE_S)
-    monkeypatch.setattr(fleet, "RedisLink", partial(RedisLink, answer_s=PATIENCE_S))
+    monkeypatch.setattr(redis_link, "RedisLink", partial(RedisLink, answer_s=PATIENCE_S))
     return redis_server
 
 

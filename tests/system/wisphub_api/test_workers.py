@@ -20,7 +20,7 @@ import httpx
 import psutil
 import pytest
 
-from wisphub_api.web.server import STOP_WAIT_S
+from wisphub_api.web.server.draining_server import STOP_WAIT_S
 
 PATIENCE_S = 60
 """Bounds what hangs; nothing else."""
@@ -216,7 +216,7 @@ async def test_a_rolling_restart_loses_no_request_and_lets_none_wait(service, si
     assert calls.lost == 0
     assert calls.not_from_memory() == []
     lines = [json.loads(line) for line in service.log.read_text().splitlines()]
-    assert {line["logger"] for line in lines} >= {"uvicorn.error", "wisphub_api.web.request_log"}
+    assert {line["logger"] for line in lines} >= {"uvicorn.error", "wisphub_api.web.telemetry.request_log"}
 
 
 async def test_a_killed_worker_costs_its_callers_a_request_and_is_replaced(service):

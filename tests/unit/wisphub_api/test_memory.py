@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import uvicorn
 
-from wisphub_api.web.server import DrainingServer
+from wisphub_api.web.server.draining_server import DrainingServer
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,15 @@ def test_a_bad_secret_is_named_but_not_shown(variable, value):
     told = problems(**{variable: value})
     assert told.startswith(f"{variable} is bad: expected ")
     assert "hush" not in told
+
+
+def test_a_redis_that_cannot_be_used_for_want_of_its_package_stops_the_start(monkeypatch):
+    monkeypatch.setitem(sys.modules, "redis", None)
+    told = problems(WISPHUB_API_REDIS_URL="redis://:hush@127.0.0.1:6379/0")
+    assert told.startswith("WISPHUB_API_REDIS_URL needs ")
+    assert "pip install 'wisphub-api[redis]'" in told
+    assert "hush" not in told
+    assert read(WISPHUB_API_REDIS_URL="").redis_url is None
 
 
 def test_the_collector_of_traces_may_have_a_path_and_needs_no_last_slash():

@@ -13,7 +13,7 @@ import uvicorn
 from uvicorn.supervisors import multiprocess
 
 from wisphub_api import workers
-from wisphub_api.web.server import STOP_WAIT_S
+from wisphub_api.web.server.draining_server import STOP_WAIT_S
 from wisphub_api.workers import (
     CLOSE_WAIT_S,
     DEATHS_PER_WORKER,

@@ -44,7 +44,7 @@ TABLE_WIDTH: Final = 120
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command; a wrong call is told in one line and ends with code 64."""
+    """Run the command; a wrong call is reported in one line and ends with code 64."""
     try:
         with commands.make_context(
             "loadcheck", list(sys.argv[1:] if arguments is None else arguments)

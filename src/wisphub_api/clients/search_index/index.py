@@ -43,6 +43,8 @@ Change = tuple[int, Client, Client]
 """A changed client: its position, as it was, as it is."""
 _NUMBER: Final = re.compile(r"[\d\s+().-]+")
 _RANKS: Final = 3
+_FEW: Final = 16
+"""Hits that are ranked one by one."""
 
 
 class Indexes(Struct, frozen=True):
@@ -171,6 +173,8 @@ class SearchIndex:
 
     def _ranked(self, sought: Iterable[_Sought]) -> Positions:
         hits = np.concatenate([np.zeros(0, np.int64), *map(self._hits, sought)])
+        if len(hits) <= _FEW:
+            return _ranked_few(hits.tolist())
         hits.sort()
         clients = hits // _RANKS
         closest = hits[np.append(True, clients[1:] != clients[:-1])[: len(hits)]]
@@ -198,6 +202,14 @@ class SearchIndex:
             for field in fields:
                 if all(word in field for word in words):
                     yield position * _RANKS + _rank(needle, field)
+
+
+def _ranked_few(hits: list[int]) -> Positions:
+    """Return what `_ranked` does; numpy's calls would take longer than few hits do."""
+    closest: dict[int, int] = {}
+    for hit in sorted(hits):
+        closest.setdefault(hit // _RANKS, hit % _RANKS)
+    return np.array(sorted(closest, key=closest.__getitem__), np.int64)
 
 
 def _indexed(client: Client) -> tuple[str | None, ...]:

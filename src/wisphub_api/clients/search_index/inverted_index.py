@@ -28,6 +28,8 @@ _WORDS: Final = 16
 """Fields; reading the words of one field takes as long as reading this many postings of a word."""
 _STEPS: Final = 4
 """Fields; finding one in a word's postings takes as long as marking this many."""
+_FEW: Final = 4
+"""Fields; reading this many one by one takes less time than numpy's calls."""
 _HIGH: Final = 32
 """Bits of a field in a sort key; the bits above them are the word."""
 _MANY: Final = 256
@@ -104,6 +106,8 @@ class InvertedIndex:
 
     def ranks(self, fields: Numbers, words: list[str]) -> Numbers:
         """Return for each field whether it is these words, begins with them, or neither."""
+        if len(fields) <= _FEW:
+            return np.array([self._rank(field, words) for field in fields.tolist()], np.int32)
         ranks = np.full(len(fields), INSIDE, np.int32)
         *whole, last = words
         begins = self._fields[fields]
@@ -117,6 +121,16 @@ class InvertedIndex:
         found = found[lengths[found] == len(words)]
         ranks[found[self._is_at(at[found], last + END)]] = EXACT
         return ranks
+
+    def _rank(self, field: int, words: list[str]) -> int:
+        begin, end = self._fields[field], self._fields[field + 1]
+        if end - begin < len(words):
+            return INSIDE
+        there = [self._suffixes.word(number) for number in self._words[begin : begin + len(words)]]
+        *whole, last = [word.encode(errors="replace") for word in words]
+        if there[:-1] != whole or not there[-1].startswith(last):
+            return INSIDE
+        return EXACT if end - begin == len(words) and there[-1] == last else PREFIX
 
     def _is_at(self, places: Numbers, text: str) -> NDArray[np.bool_]:
         """Return for each place whether its word begins with the text."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -46,6 +47,7 @@ class SuffixArray:
         self._begins = np.frombuffer(builder.begins, np.int32)
         self._sorted = _sorted_places(self._text)
         self._view = self._sorted.data
+        self._range_of = lru_cache(1)(self._bisect)  # `times` is mostly followed by `places_of`
 
     def __len__(self) -> int:
         return len(self._begins) - 1
@@ -57,7 +59,7 @@ class SuffixArray:
     def places_of(self, text: str) -> Numbers:
         """Return the places of the text, in ascending order; a text with `END` is at the end of a word."""
         whole, words = text.encode(errors="replace"), self._text
-        low, high = self._bounds(whole)
+        low, high = self._range_of(whole[:_SORTED])
         places = np.sort(self._sorted[low:high])
         if len(whole) <= _SORTED:
             return places
@@ -65,12 +67,11 @@ class SuffixArray:
 
     def times(self, text: str) -> int:
         """Return how many places the text has; for a long text an upper bound."""
-        low, high = self._bounds(text.encode(errors="replace"))
+        low, high = self._range_of(text.encode(errors="replace")[:_SORTED])
         return high - low
 
-    def _bounds(self, text: bytes) -> tuple[int, int]:
-        """Return the range of sorted places of the text, as far as places are sorted."""
-        head = text[:_SORTED]
+    def _bisect(self, head: bytes) -> tuple[int, int]:
+        """Return the range of sorted places of the head of a text."""
         words, size = self._text, len(head)
 
         def begin(at: int) -> bytes:
@@ -104,6 +105,8 @@ class SuffixArray:
 
 def distinct(ascending: Numbers) -> Numbers:
     """Return each number once."""
+    if len(ascending) < 2:  # noqa: PLR2004  # most are; the calls below would take longer than all the rest
+        return ascending
     return ascending.compress(np.append(True, ascending[1:] != ascending[:-1])[: len(ascending)])
 
 

@@ -34,8 +34,11 @@ def pack(directory: Directory) -> PackedClients:
     )
 
 
-def unpack(packed: PackedClients) -> Directory:
-    """Return the decoded directory; call it off the event loop."""
+def unpack(packed: PackedClients, previous: Directory | None) -> Directory:
+    """Return the decoded directory, which shares unchanged parts with the previous one, or is that one.
+
+    It takes a while: call it off the event loop.
+    """
     expand = zstandard.ZstdDecompressor().decompress
     columns = Columns(
         expand(packed.body),
@@ -43,4 +46,7 @@ def unpack(packed: PackedClients) -> Directory:
         array("q", expand(packed.service_ids)),
         array("q", expand(packed.plan_ids)),
     )
-    return Directory(Records(columns))
+    if previous is None:
+        return Directory(Records(columns))
+    is_known = previous.known.columns == columns
+    return previous.refreshed(previous.known if is_known else Records(columns))

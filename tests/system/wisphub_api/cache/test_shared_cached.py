@@ -1,6 +1,6 @@
 """Several processes with one Redis, or a Redis and a folder: one load, and all see what one has written.
 
-Each "process" here has a cache, shelves and connections of its own; the folder and the Redis are real.
+Each "process" here has a cache, a backend and connections of its own; the folder and the Redis are real.
 """
 
 import asyncio
@@ -17,17 +17,19 @@ from tests.unit.wisphub_api.cache.test_shared_cached import (
     Place,
     Source,
     Things,
+    is_put,
     until,
     values,
 )
 
 from wisphub_api.cache import shared_cached
-from wisphub_api.fleet import file_shelf, redis_link, redis_shelf
-from wisphub_api.fleet.file_shelf import FileShelf
-from wisphub_api.fleet.redis_link import RedisLink
-from wisphub_api.fleet.redis_shelf import RedisShelf
-from wisphub_api.fleet.shelf import Shelf
-from wisphub_api.fleet.two_shelves import TwoShelves
+from wisphub_api.shared import redis as redis_backend
+from wisphub_api.shared import redis_link, sqlite
+from wisphub_api.shared.backend import Backend
+from wisphub_api.shared.memory import MemoryBackend
+from wisphub_api.shared.redis import RedisBackend
+from wisphub_api.shared.redis_link import RedisLink
+from wisphub_api.shared.sqlite import SqliteBackend
 
 
 class PlaceWithRedis(Place):
@@ -39,19 +41,19 @@ class PlaceWithRedis(Place):
         self._redis_url = redis_url
 
     @asynccontextmanager
-    async def shelf(self, wall: Callable[[], float]) -> AsyncIterator[Shelf]:
+    async def backend(self, wall: Callable[[], float]) -> AsyncIterator[Backend]:
+        stand_in = SqliteBackend(self.folder, wall) if self._kind == "both" else MemoryBackend()
         async with RedisLink(self._redis_url) as link:
-            redis = RedisShelf(link, "test", 1_000, wall)
-            yield TwoShelves(redis, FileShelf(self.folder)) if self._kind == "both" else redis
+            yield RedisBackend(link, "test", 1_000, stand_in, wall)
 
 
 @pytest.fixture(params=["redis", "both"])  # type: ignore[no-redef]  # over Redis
 def place(request, tmp_path, patient_redis, source, monkeypatch) -> Place:
     faster = {
-        file_shelf: {"LOOK_EVERY_S": 0.05},
+        sqlite: {"LOOK_EVERY_S": 0.05},
         redis_link: {"FIRST_TRY_S": 0.1, "LONGEST_TRY_S": 0.4},
-        redis_shelf: {"LISTEN_S": 0.3},
-        shared_cached: {"ASK_FOR_TURN_S": 0.1},
+        redis_backend: {"LISTEN_S": 0.3},
+        shared_cached: {"ASK_FOR_LEASE_S": 0.1},
     }
     for module, constants in faster.items():
         for name, value in constants.items():
@@ -62,7 +64,7 @@ def place(request, tmp_path, patient_redis, source, monkeypatch) -> Place:
 @pytest.fixture
 def impatient(place, monkeypatch) -> None:  # noqa: ARG001  # after it
     """Let Redis have as little time as in earnest: it will not answer."""
-    for module in (redis_link, redis_shelf):
+    for module in (redis_link, redis_backend):
         monkeypatch.setattr(module, "UNHURRIED_S", 2.0)
 
 
@@ -105,7 +107,7 @@ async def test_what_was_loaded_alone_a_newcomer_on_another_machine_finds_when_re
 ):
     async with place.process() as loader:
         await until(lambda: values(loader) == {("a",)})
-        await until(lambda: loader._is_left)
+        await until(lambda: is_put(loader))
         redis_server.freeze()
         source.things = ("z",)
         loader.invalidate()
@@ -126,7 +128,7 @@ async def test_after_redis_was_wiped_the_next_to_start_finds_all_again(place, re
             await until(lambda: connection.exists("test:mark"))
             await asyncio.sleep(0.1)
             connection.flushall()
-            await until(lambda: connection.exists("test:copy:things"))
+            await until(lambda: connection.exists("test:snapshot:things"))
         place.folder /= "empty"
         place.folder.mkdir()
         async with place.process() as newcomer:
@@ -160,6 +162,6 @@ async def test_what_only_one_knew_when_redis_was_wiped_all_get_to_know(place, re
             await asyncio.sleep(0.1)
             one._know((round(time.time(), 6), Added("b")))
             connection.flushall()
-        other._is_left = False
-        await other._leave()
+        other._is_put = False
+        await other._put_latest()
         await until(lambda: values(one, other) == {("a", "b")})

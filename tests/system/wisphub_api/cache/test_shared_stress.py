@@ -12,23 +12,25 @@ from typing import Any
 import msgspec
 import pytest
 
-from wisphub_api.cache import shared_cached
+from wisphub_api.cache import shared, shared_cached
 from wisphub_api.cache.shared import Codec, Shared
 from wisphub_api.cache.shared_cached import SharedCached
 from wisphub_api.cache.slot import Policy
-from wisphub_api.fleet import file_shelf, redis_link, redis_shelf
-from wisphub_api.fleet.file_shelf import FileShelf
-from wisphub_api.fleet.redis_link import RedisLink
-from wisphub_api.fleet.redis_shelf import RedisShelf
-from wisphub_api.fleet.seal import Seal
-from wisphub_api.fleet.shelf import Shelf
-from wisphub_api.fleet.two_shelves import TwoShelves
+from wisphub_api.shared import redis as redis_backend
+from wisphub_api.shared import redis_link, sqlite
+from wisphub_api.shared.backend import Backend
+from wisphub_api.shared.memory import MemoryBackend
+from wisphub_api.shared.redis import RedisBackend
+from wisphub_api.shared.redis_link import RedisLink
+from wisphub_api.shared.sealed import Seal, SealedBackend
+from wisphub_api.shared.sqlite import SqliteBackend
 
 FASTER = {
-    file_shelf: {"LOOK_EVERY_S": 0.05},
+    sqlite: {"LOOK_EVERY_S": 0.05, "REMIND_EVERY_S": 0.3},
     redis_link: {"FIRST_TRY_S": 0.1, "LONGEST_TRY_S": 0.4},
-    redis_shelf: {"LISTEN_S": 0.3, "TURN_S": 2.0},
-    shared_cached: {"ASK_FOR_TURN_S": 0.1},
+    redis_backend: {"LISTEN_S": 0.3},
+    shared: {"LOAD_LEASE_S": 2.0},
+    shared_cached: {"ASK_FOR_LEASE_S": 0.1},
 }
 CALM_WITHIN_S = 60.0
 
@@ -50,7 +52,7 @@ class Wrote(msgspec.Struct, frozen=True, tag=True):
         return Seen(seen.edition, seen.written | {self.mark}, self.mark)
 
 
-CODEC = Codec[Seen, Seen](kind=Seen, pack=lambda seen: seen, unpack=lambda seen: seen, changes=Wrote)
+CODEC = Codec[Seen, Seen](kind=Seen, pack=lambda seen: seen, unpack=lambda seen, _: seen, changes=Wrote)
 
 
 class Process:
@@ -97,15 +99,15 @@ class World:
         link = RedisLink(self._server.url)
         if self.kind != "folder":
             await stack.enter_async_context(link)
-        redis, folder = RedisShelf(link, "test", keep_s=1_000), FileShelf(self._folder)
-        both = TwoShelves(redis, folder)
-        shelves: dict[str, Shelf] = {"folder": folder, "redis": redis, "both": both}
-        shelf = shelves[self.kind]
-        shared = Shared("things", CODEC, shelf, Seal("key"))
+        backend: Backend = MemoryBackend() if self.kind == "redis" else SqliteBackend(self._folder)
+        if self.kind != "folder":
+            backend = RedisBackend(link, "test", 1_000, stand_in=backend)
+        backend = SealedBackend(backend, Seal("key"))
+        things = Shared("things", CODEC, backend)
         policy = Policy(ttl_s=100, max_stale_s=1_000, cold_wait_s=10)
-        cached = SharedCached("things", self.load, policy, lambda _: 1, shared, draw=self.draw.random)
+        cached = SharedCached("things", self.load, policy, lambda _: 1, things, draw=self.draw.random)
+        await stack.enter_async_context(backend)
         await stack.enter_async_context(cached)
-        await stack.enter_async_context(shelf)
         self.processes.append(Process(cached, link, stack))
 
     async def stop(self) -> None:

@@ -12,7 +12,7 @@ import pytest
 SECRET = "Esperanza 34567890"
 WRITE = """
 import asyncio, logging, structlog, sys
-from wisphub_api.web.logs import configure_logs
+from wisphub_api.web.telemetry.logs import configure_logs
 configure_logs(sys.argv[2])
 secret = sys.argv[1]
 logging.getLogger("wisphub_api.some").info("read %d", 7, extra={"pages": 3})

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.campaign import slowed
 from benchmarks.campaign.slowed import SLOWED, Slowdown, SlowedHttp, encoded, slowdowns
-from wisphub_api.web.bounded_http import BoundedHttp
+from wisphub_api.web.server.bounded_http import BoundedHttp
 
 
 @pytest.mark.parametrize("kind", ["time", "cpu"])

@@ -32,6 +32,12 @@ def test_the_order_of_a_list_is_left_to_the_server():
     assert what_is_wrong(PLAIN, answer(ROWS), answer(turned)) == ""
 
 
+def test_where_servers_rank_differently_the_number_of_items_is_compared():
+    ranked = Case(name="search, limit", asks=(), is_ranked=True)
+    assert what_is_wrong(ranked, answer(ROWS), answer(ROWS.replace(b"A", b"a"))) == ""
+    assert what_is_wrong(ranked, answer(ROWS), answer(b"[]")) == "answers something else"
+
+
 @pytest.mark.parametrize("body", [b"[]", b'{"detail":"no"}', ROWS.replace(b"A", b"a")])
 def test_other_content_cannot_be_compared(body):
     assert what_is_wrong(PLAIN, answer(ROWS), answer(body)) == "answers something else"

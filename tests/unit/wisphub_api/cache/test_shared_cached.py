@@ -15,14 +15,14 @@ import msgspec
 import pytest
 
 from wisphub_api.cache import shared_cached
-from wisphub_api.cache.shared import Codec, Copy, Shared
+from wisphub_api.cache.shared import Codec, Loaded, Shared
 from wisphub_api.cache.shared_cached import SharedCached
 from wisphub_api.cache.slot import Policy
 from wisphub_api.exceptions import UpstreamFailed
-from wisphub_api.fleet import file_shelf
-from wisphub_api.fleet.file_shelf import FileShelf
-from wisphub_api.fleet.seal import Seal
-from wisphub_api.fleet.shelf import Shelf
+from wisphub_api.shared import sqlite
+from wisphub_api.shared.backend import Backend
+from wisphub_api.shared.sealed import Seal, SealedBackend
+from wisphub_api.shared.sqlite import SqliteBackend
 
 Things = tuple[str, ...]
 WITHIN_S = 60
@@ -36,9 +36,6 @@ class Added(msgspec.Struct, frozen=True, tag=True):
 
     def __call__(self, things: Things, /) -> Things:
         return (*(thing for thing in things if thing != self.thing), self.thing)
-
-
-CODEC = Codec[Things, Things](kind=Things, pack=tuple, unpack=tuple, changes=Added)
 
 
 class Source:
@@ -64,12 +61,23 @@ class Place:
 
     def __init__(self, folder: Path, source: Source) -> None:
         self.folder = folder
+        self.packed: list[Things] = []
+        self.unpacked: list[Things] = []
+        self.codec = Codec[Things, Things](kind=Things, pack=self._pack, unpack=self._unpack, changes=Added)
         self._source = source
 
+    def _pack(self, things: Things) -> Things:
+        self.packed.append(things)
+        return things
+
+    def _unpack(self, things: Things, previous: Things | None) -> Things:
+        self.unpacked.append(things)
+        return previous if things == previous else things
+
     @asynccontextmanager
-    async def shelf(self, wall: Callable[[], float]) -> AsyncIterator[Shelf]:  # noqa: ARG002  # for others
-        """Return what a process shares by."""
-        yield FileShelf(self.folder)
+    async def backend(self, wall: Callable[[], float]) -> AsyncIterator[Backend]:
+        """Return what a process shares by; its context is yet to be entered."""
+        yield SqliteBackend(self.folder, wall)
 
     @asynccontextmanager
     async def process(
@@ -78,18 +86,18 @@ class Place:
         ttl_s: float = 100,
         key: str = "key",
         load: Any = None,
-        codec: Codec[Things, Any] = CODEC,
+        codec: Codec[Things, Any] | None = None,
         wall: Callable[[], float] = time.time,
     ) -> AsyncIterator[SharedCached[Things]]:
         async with AsyncExitStack() as stack:
-            shelf = await stack.enter_async_context(self.shelf(wall))
+            backend = SealedBackend(await stack.enter_async_context(self.backend(wall)), Seal(key))
             policy = Policy(ttl_s=ttl_s, max_stale_s=1_000, cold_wait_s=10)
-            shared = Shared("things", codec, shelf, Seal(key))
+            shared = Shared("things", codec or self.codec, backend)
             cached = SharedCached(
                 "things", load or self._source.load, policy, len, shared, draw=lambda: 0.5, wall=wall
             )
+            await stack.enter_async_context(backend)
             await stack.enter_async_context(cached)
-            await stack.enter_async_context(shelf)
             yield cached
 
 
@@ -100,8 +108,8 @@ def source() -> Source:
 
 @pytest.fixture
 def place(tmp_path, source, monkeypatch) -> Place:
-    monkeypatch.setattr(file_shelf, "LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(shared_cached, "ASK_FOR_TURN_S", 0.05)
+    monkeypatch.setattr(sqlite, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(shared_cached, "ASK_FOR_LEASE_S", 0.05)
     return Place(tmp_path, source)
 
 
@@ -110,6 +118,11 @@ async def until(is_so: Callable[[], bool], within_s: float = WITHIN_S) -> None:
     async with asyncio.timeout(within_s):
         while not is_so():  # noqa: ASYNC110  # nothing tells when it is
             await asyncio.sleep(0.01)
+
+
+def is_put(process: SharedCached[Things]) -> bool:
+    """Return whether the others can have what this process has."""
+    return process._is_put and not process._snapshot_lock.locked()
 
 
 def values(*processes: SharedCached[Things]) -> set[Things | None]:
@@ -156,6 +169,40 @@ async def test_a_start_without_upstream_answers_stale_from_what_was_kept(place, 
         assert (reading.value, reading.is_stale) == (("a",), True)
 
 
+async def test_a_load_that_finds_nothing_new_is_neither_packed_nor_written_nor_unpacked_again(place, source):
+    async with place.process() as loader, place.process() as follower:
+        await until(lambda: values(loader, follower) == {("a",)} and is_put(loader) and is_put(follower))
+        packed, unpacked, before = len(place.packed), len(place.unpacked), follower._slot.value
+
+        async def load_again() -> None:
+            loads = loader.state().loads
+            loader.invalidate()
+            await until(lambda: loader.state().loads > loads and is_put(loader))
+            await until(lambda: follower._loaded_at == loader._loaded_at)
+
+        await load_again()
+        await load_again()
+        assert (len(place.packed), len(place.unpacked)) == (packed, unpacked)
+        assert follower._slot.value is before
+        async with place.process() as newcomer:
+            assert values(newcomer) == {("a",)}
+        source.things = ("a", "b")
+        loader.invalidate()
+        await until(lambda: values(loader, follower) == {("a", "b")})
+        assert set(place.packed[packed:]) == {("a", "b")}
+        assert place.unpacked[-1] == ("a", "b")
+
+
+async def test_what_is_written_is_sent_alone_and_not_the_whole_again(place):
+    async with place.process() as writer, place.process() as reader:
+        await until(lambda: values(writer, reader) == {("a",)} and is_put(writer))
+        packed = len(place.packed)
+        for number in range(5):
+            await writer.amend(Added(str(number)))
+        await until(lambda: values(reader) == {("a", *map(str, range(5)))})
+        assert len(place.packed) == packed
+
+
 async def test_what_one_process_writes_all_show(place, source):
     async with place.process() as writer, place.process() as reader:
         await until(lambda: values(writer, reader) == {("a",)})
@@ -179,11 +226,11 @@ async def test_what_two_write_at_once_is_not_lost(place):
 async def test_a_load_that_began_before_a_write_does_not_undo_it(place, source):
     async with place.process() as loader, place.process() as writer:
         await until(lambda: values(loader, writer) == {("a",)})
-        source.cost_s = 1.0
+        source.cost_s, loads = 1.0, loader.state().good_loads
         loader.invalidate()
         await until(lambda: source.loads == 2)
         await writer.amend(Added("b"))
-        await until(lambda: loader.state().good_loads == 2)
+        await until(lambda: loader.state().good_loads > loads)
         await until(lambda: values(loader, writer) == {("a", "b")})
         async with place.process() as newcomer:
             await until(lambda: values(newcomer) == {("a", "b")})
@@ -229,13 +276,13 @@ async def test_a_failed_load_is_tried_by_the_next(place):
         await until(lambda: values(failing) == {("a",)})
 
 
-async def test_a_copy_under_another_key_is_left_alone(place, source, caplog):
+async def test_a_snapshot_under_another_key_is_left_alone(place, source, caplog):
     async with place.process() as first:
         await first.read()
     async with place.process(key="another") as stranger:
         assert (await stranger.read()).has_waited
     assert source.loads == 2
-    assert "the shared copy is of another WISPHUB_NET_KEY, or damaged, and is left alone" in caplog.text
+    assert "things: the shared snapshot is of another WISPHUB_NET_KEY or release" in caplog.text
 
 
 async def test_who_took_over_one_load_makes_the_next_itself_when_the_loader_has_gone(place, source):
@@ -255,7 +302,7 @@ async def test_what_was_written_earlier_stands_before_what_was_written_later_whe
         earlier = (round(time.time(), 6), Added("b"))
         await other.amend(Added("c"))
         one._know(earlier)
-        one._untold.append(earlier)
+        one._unpublished.append(earlier)
         await one.amend(Added("d"))
         await until(lambda: values(one, other) == {("a", "b", "c", "d")})
 
@@ -263,7 +310,7 @@ async def test_what_was_written_earlier_stands_before_what_was_written_later_whe
 async def test_one_whose_writing_was_cut_short_has_it_told_all_the_same(place):
     async with place.process() as writer, place.process() as reader:
         await until(lambda: values(writer, reader) == {("a",)})
-        async with writer._telling:
+        async with writer._publish_lock:
             writing = asyncio.create_task(writer.amend(Added("b")))
             await asyncio.sleep(0)
             writing.cancel()
@@ -294,7 +341,7 @@ async def test_a_copy_of_the_future_is_not_believed(place, source):
     source.things = ("now",)
     async with place.process() as later:
         assert (await later.read()).value == ("now",)
-        await until(lambda: later._is_left)
+        await until(lambda: is_put(later))
         async with place.process() as newcomer:
             await until(lambda: values(newcomer) == {("now",)})
     assert source.loads == 2
@@ -313,24 +360,25 @@ async def test_after_the_clock_was_set_back_what_is_written_and_loaded_counts(pl
             await until(lambda: all("z" in (value or ()) for value in values(cached, other)))
 
 
-async def test_a_copy_of_another_release_is_left_alone(place, source, caplog):
+async def test_a_snapshot_of_another_release_is_left_alone(place, source, caplog):
     async with place.process() as old:
         await old.read()
-    async with place.process(codec=Codec[Things, Any](tuple[str | int, ...], tuple, tuple, Added)) as new:
+    async with place.process(
+        codec=Codec[Things, Any](tuple[str | int, ...], tuple, lambda things, _: things, Added)
+    ) as new:
         assert (await new.read()).value == ("a",)
     assert source.loads == 2
-    assert "things: the shared copy is of another release, and is left alone" in caplog.text
+    assert caplog.text.count("things: the shared snapshot is of another WISPHUB_NET_KEY or release") == 1
 
 
 async def test_what_cannot_be_read_makes_others_look_for_a_copy(place):
     async with place.process() as reader:
         await reader.read()
         heard: list[str] = []
-        hear = reader._shared._hear(lambda *_: heard.append("change"), lambda: heard.append("look"))
-        hear(reader._shared._seal.close(b"\xc1", "change/things"), 0.0)
-        hear(b"rubbish", 0.0)
+        hear = reader._shared._on_message(lambda *_: heard.append("change"), lambda: heard.append("look"))
+        hear(b"\xc1", 0.0)
         hear(None, 0.0)
-        assert heard == ["look"] * 3
+        assert heard == ["look"] * 2
 
 
 class Broken(msgspec.Struct, frozen=True, tag=True):
@@ -357,7 +405,7 @@ async def test_trouble_while_sharing_is_a_failed_load_and_no_endless_haste(place
         def fail() -> Any:
             raise RuntimeError("nobody foresaw this")
 
-        monkeypatch.setattr(cached._shared, "turn", fail)
+        monkeypatch.setattr(cached._shared, "load_lease", fail)
         await until(lambda: cached.state().failed_loads >= 2)
         assert cached.state().failed_loads < 5
         assert cached.state().last_error == "internal error (RuntimeError)"
@@ -372,7 +420,7 @@ async def test_a_loader_whose_turn_was_lost_does_not_undo_what_has_been_loaded_s
 
     async with place.process(load=slow) as late:
         await until(lambda: late.state().loads == 1)
-        assert await late._shared.put(Copy(("new",), round(time.time(), 6), 0.1))
+        assert await late._shared.put(Loaded(("new",), round(time.time(), 6), 0.1))
         late._shared._seen = ""
         await late._take_over()
         may_go_on.set()
@@ -393,7 +441,7 @@ async def test_what_a_load_cannot_have_missed_is_forgotten(place, source, monkey
         source.things = ("z",)
         writer.invalidate()
         await until(lambda: values(writer, reader) == {("z",)})
-        assert (writer._written, writer._untold, reader._written) == ([], [], [])
+        assert (writer._written, writer._unpublished, reader._written) == ([], [], [])
 
 
 async def test_however_much_is_written_without_a_load_all_is_shown_and_not_all_is_kept(place, monkeypatch):
@@ -410,6 +458,6 @@ async def test_what_was_written_just_before_the_end_is_seen_by_the_others(place)
     async with place.process() as reader:
         async with place.process() as writer:
             await until(lambda: values(reader, writer) == {("a",)})
-            await until(lambda: reader._is_left and writer._is_left)
+            await until(lambda: is_put(reader) and is_put(writer))
             await writer.amend(Added("b"))
         await until(lambda: values(reader) == {("a", "b")})

@@ -254,7 +254,7 @@ async def test_a_start_that_failed_at_one_worker_is_made_at_another(network, oth
 
 
 async def test_the_wait_for_a_worker_that_has_died_at_the_start_has_an_end(network, store, pings):
-    await store.hold("ping:7", LEASE_S)
+    await store.lease("ping:7", LEASE_S)
     for seconds, told in ((15, "WispHub Net has not started"), (30, "Another process has not started")):
         with pytest.raises(faults.UpstreamTimeout, match=told):
             await network.start(7, 4)
@@ -267,7 +267,7 @@ async def test_the_wait_for_a_worker_that_has_died_at_the_start_has_an_end(netwo
 
 async def test_a_result_is_told_though_another_worker_has_its_turn(network, store):
     started = await network.start(7, 4)
-    await store.hold("ping:7", LEASE_S)
+    await store.lease("ping:7", LEASE_S)
     assert await result(network, started.task_id, 30) == "stable"
 
 
@@ -279,7 +279,7 @@ async def test_what_an_older_diagnostic_finds_does_not_end_the_latest(store, pol
 
 
 async def test_what_another_release_has_written_down_is_not_joined(network, store, pings):
-    await store.write("ping:7", b'{"task": "task-0"}', 60)
+    await store.put("ping:7", b'{"task": "task-0"}', 60)
     assert (await network.start(7, 4)).status == "pending"
     assert len(pings.starts) == 1
 

@@ -163,7 +163,7 @@ async def test_an_answer_is_forgotten_after_a_day(answers, opening):
 
 async def test_what_is_kept_tells_neither_caller_nor_key_by_its_name(store, answers, opening):
     await answers.run_once(("bot", "3001234567"), REQUEST, opening())
-    (name,) = store._notes._entries
+    (name,) = store._records._entries
     assert not [part for part in ("bot", "3001234567") if part in name]
 
 
@@ -222,13 +222,13 @@ def dying_store(store) -> Any:
 
     async def release(_: Any) -> None: ...
 
-    return SimpleNamespace(hold=store.hold, read=store.read, write=store.write, release=release)
+    return SimpleNamespace(lease=store.lease, get=store.get, put=store.put, release=release)
 
 
 async def test_what_another_release_has_written_down_is_not_done_again(store, answers, opening):
     await answers.run_once(KEY, REQUEST, opening())
-    (name,) = store._notes._entries
-    await store.write(name, b'{"request": 5, "answer": "Perro bravo"}', 60)
+    (name,) = store._records._entries
+    await store.put(name, b'{"request": 5, "answer": "Perro bravo"}', 60)
     again = opening()
     with pytest.raises(UpstreamUncertain, match="another release") as raised:
         await answers.run_once(KEY, REQUEST, again)

@@ -150,7 +150,7 @@ UNUSUAL = {b"expect", b"transfer-encoding", b"upgrade", b"content-encoding"}
 
 
 def scope_of(method: str, raw: bytes, fields: Fields) -> Any:
-    path, _, query = raw.partition(b"?")
+    path, _, query = raw.partition(b"#")[0].partition(b"?")
     return {
         "type": "http",
         "method": method,

@@ -13,7 +13,7 @@ from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, running
 
 from wisphub_api.api_keys import ApiKey, digest
 from wisphub_api.settings import Settings
-from wisphub_api.web.logs import formatter
+from wisphub_api.web.telemetry.logs import formatter
 
 Lines = Callable[[], list[dict[str, Any]]]
 

@@ -1,6 +1,9 @@
 """Identity checks by the fast path: the same answers, counts and lines in the log as by the router."""
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import httpx
@@ -10,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.unit.wisphub_api.web.both_ways import READER, VERIFIER, Both, Fields, Told, grown, key, running
 
+from wisphub_api.clients.attempts import FailedAttempts
+from wisphub_api.clients.checks import Decision, IdentityChecks
 from wisphub_api.web.fast_path import MAX_BODY_BYTES
 
 PATH = "/api/v1/clients/7/verify"
@@ -184,6 +189,73 @@ def test_a_check_leaves_the_same_lines_and_figures_by_either_way(both, runner, l
     assert told(both.fast) == told(both.router)
     assert [line["request_id"] for line in lines()] == ["mine-1"] * 2
     assert both.fast_answers == 1
+
+
+TRACEPARENT = (b"traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00")
+
+
+@pytest.fixture(params=[False, True], ids=["in memory", "shared"], scope="module")
+def traced(request, runner, settings_of_both, tmp_path_factory) -> Iterator[Both]:
+    """An application with traces, its counts in memory or shared."""
+    folder = tmp_path_factory.mktemp("shared") if request.param else None
+    changes = {"traces_collector": "http://127.0.0.1:9", "snapshot_dir": folder, "rate_limit": "9000000/day"}
+    traced = msgspec.structs.replace(settings_of_both, **changes)
+    with running(runner, traced) as app:
+        yield Both(app, traced)
+
+
+def lines_of(runner: Any, lines: Any, way: Any) -> list[dict[str, Any]]:
+    """Return what a check by a way has written, but for the time."""
+    known, body = len(lines()), in_json(WRONG)
+    fields = headed(body, key(), TRACEPARENT, (b"x-request-id", b"mine-1"))
+    runner.run(way("POST", PATH.encode(), fields, body))
+    return [{**line, "timestamp": "", "duration_ms": 0, "bytes": 0} for line in lines()[known:]]
+
+
+def test_the_line_of_the_audit_names_the_trace_by_either_way(traced, runner, lines):
+    fast, router = (lines_of(runner, lines, way) for way in (traced.fast, traced.router))
+    assert fast == router
+    assert [line["trace_id"] for line in fast] == ["4bf92f3577b34da6a3ce929d0e0e4736"]
+
+
+def test_a_bug_after_a_check_was_counted_is_answered_as_by_the_router_and_counts_once(
+    traced, runner, monkeypatch
+):
+    counted: list[str] = []
+
+    def broken(_: IdentityChecks, decision: Decision, __: object) -> None:
+        counted.append(decision.outcome)
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(IdentityChecks, "_conclude", broken)
+    before = traced.fast_answers
+    told = ask(traced, runner, in_json(WRONG), key())
+    assert (told.status, traced.fast_answers, counted) == (500, before + 1, ["invalid"] * 2)
+
+
+def test_a_check_that_is_cut_off_leaves_the_same_lines_by_either_way(traced, runner, lines, monkeypatch):
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(FailedAttempts, "spend_now", lambda *_, **__: None)
+    monkeypatch.setattr(FailedAttempts, "spend", never)
+
+    def cut_off(way: Any) -> Any:
+        async def ask(*request: Any) -> None:
+            task = asyncio.create_task(way(*request))
+            await asyncio.wait({task}, timeout=0.1)
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+        return ask
+
+    fast, router = (lines_of(runner, lines, cut_off(way)) for way in (traced.fast, traced.router))
+    assert [(line["event"], line.get("outcome"), line.get("status")) for line in fast] == [
+        ("verify", "abandoned", None),
+        ("request", None, 500),
+    ]
+    assert fast == router
 
 
 async def test_without_keys_the_caller_is_told_by_the_address(serve, settings):

@@ -10,9 +10,9 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from wisphub_api.web.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
-from wisphub_api.web.draining import DRAINING
 from wisphub_api.web.fast_path import FAST_PATH, Answer
+from wisphub_api.web.server.bounded_http import COPIED_BYTES, BoundedHttp, fast_path_of
+from wisphub_api.web.server.draining import DRAINING
 
 LARGE = b"x" * (3 * COPIED_BYTES)
 IDLE_S = 75
@@ -193,6 +193,14 @@ async def test_who_asks_for_one_answer_is_told_that_it_is_the_last(connection, v
     assert head.endswith(b"\r\nconnection: close\r\n\r\n")
     assert body == b"hot"
     assert await connection.is_closed()
+
+
+async def test_what_comes_behind_the_last_answer_is_not_answered(connection):
+    await connection.ask("/hot", "/hot", "/cold", version="1.0", more="Connection: keep-alive\r\n")
+    connection.writer.write(told(b"body"))
+    assert (await connection.answer())[1] == b"hot"
+    assert await connection.is_closed()
+    assert (connection.app.fast_path.answered, connection.app.asked) == (1, 0)
 
 
 async def test_many_asked_in_one_breath_are_answered_in_their_order(connection):

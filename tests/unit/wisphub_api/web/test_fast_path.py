@@ -105,6 +105,8 @@ def test_what_proxies_and_clients_send_keeps_nothing_from_the_fast_path(both, ru
         ("GET", "/api/v1/clients/search?q=esperanza&q=x", 422),
         ("GET", "/api/v1/clients/search?q=%ff%fe", 422),
         ("GET", "/api/v1/clients/search", 422),
+        ("GET", "/api/v1/clients/search?q=esperanza#fragment", 200),
+        ("GET", "/api/v1/clients/#fragment", 200),
         ("GET", "/api/v1/internet-plans/999999", 404),
         ("GET", "/health", 200),
     ],

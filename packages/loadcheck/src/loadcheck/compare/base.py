@@ -31,7 +31,7 @@ class BaseFailed(Exception):
 
 
 class Checkout(Struct, frozen=True, kw_only=True):
-    """A version of the project: where it lies, what runs it, and what else its servers are told."""
+    """A version of the project: where it lies, what runs it, and which other settings its servers get."""
 
     name: str
     commit: str
@@ -40,7 +40,7 @@ class Checkout(Struct, frozen=True, kw_only=True):
     env: Mapping[str, str] = {}
 
     def program(self, program: Program, project: Path) -> Program:
-        """Let a program, told as the project's own, run this version's code.
+        """Return a program of the project so that it runs this version's code.
 
         Its interpreter is exchanged, and the project's folder wherever it is named. Both sides hash alike:
         the order in which sets are walked through is no difference between them.

@@ -1,4 +1,4 @@
-"""Slower, faster, not slower, or not to be told: many figures, looked at many times.
+"""Slower, faster, not slower, or inconclusive: many figures, looked at many times.
 
 A figure is slower (or faster) where chance alone would hardly ever show as much. How hardly: a run may be
 looked at `looks` times, and shows many figures; the chance that any of them is ever called slower without
@@ -54,7 +54,7 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 def decide(shifts: Sequence[tuple[str, Shift]], rules: Rules) -> list[ChangeVerdict]:
-    """Judge all figures of one look together, each told by its metric and its shift."""
+    """Judge all figures of one look together, each as its metric and its shift."""
     alpha = rules.alpha / rules.looks
     slower = holm([shift.p_more() for _, shift in shifts], alpha)
     faster = holm([shift.p_less() for _, shift in shifts], alpha)
@@ -85,7 +85,7 @@ def smallest_visible(shift: Shift, rules: Rules, figures: int) -> float:
 
 
 def overall(found: Sequence[tuple[str, ChangeVerdict]]) -> ChangeVerdict:
-    """Return what all figures come to, each told by its metric and its verdict.
+    """Return what all figures come to, each as its metric and its verdict.
 
     One that is slower is enough; faster, one that is and none that is slower.
     """

@@ -26,7 +26,7 @@ SHARES: Final[Mapping[str, float]] = {"P50": 0.5, "P95": 0.95, "P99": 0.99}
 CPU: Final = "CPU"
 ALL: Final = "all requests"
 TAIL_SAMPLES: Final = 20
-"""A percentile is told where at least so many answers are slower than it, on each side."""
+"""A percentile is reported where at least so many answers are slower than it, on each side."""
 FEWEST_ROUNDS: Final = 3
 """So many tell by how much they differ."""
 SURELY: Final = 0.01
@@ -210,7 +210,7 @@ class Rounds:
         return self._figure(endpoint, CPU, sides, shift, self._each_round(costs, np.mean))
 
     def _each_round(self, sides: Sequence[Values], middle: Callable[[Floats], Any]) -> Floats:
-        """Return the logarithm of head's middle to base's, a round each; NaN where a side told nothing."""
+        """Return the logarithm of head's middle to base's, a round each; NaN where a side has no value."""
         found = []
         for first, end in pairwise(self._firsts):
             values = [side.values[(side.block >= first) & (side.block < end)] for side in sides]

@@ -1,4 +1,4 @@
-"""The run's time: one zero, told by the monotonic clock and by the calendar."""
+"""The run's time: one zero, by the monotonic clock and by the calendar."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""A workload's stages in turn, and what is to be told of the run."""
+"""A workload's stages in turn, and the facts of the run."""
 
 from collections.abc import Sequence
 

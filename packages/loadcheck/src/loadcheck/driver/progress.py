@@ -1,4 +1,4 @@
-"""What is told of a run while it goes on: one small file, written anew twice a second."""
+"""The progress of a run while it goes on: one small file, written anew twice a second."""
 
 from collections import deque
 from pathlib import Path
@@ -40,7 +40,7 @@ class Progress:
         self._recent.append((self._clock.elapsed_s(), latency_ms))
 
     def start(self, runner: Runner) -> None:
-        """Begin to tell."""
+        """Begin to write the progress."""
         self._greenlet = gevent.spawn(self._tell_often, runner)
 
     def stop(self) -> None:

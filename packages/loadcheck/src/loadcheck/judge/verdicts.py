@@ -98,7 +98,7 @@ def _by_interval(limit: Limit, interval: Interval) -> Verdict:
 
 
 def _sensitivity(limit: Limit, interval: Interval) -> str:
-    """Say what this run could have told: the smallest change it could have seen."""
+    """Say what this run could have decided: the smallest change it could have seen."""
     ends = (("below", interval.low), ("above", interval.high))
     told = [f"{side} {with_unit(limit.metric, end)}" for side, end in ends if math.isfinite(end)]
     return (

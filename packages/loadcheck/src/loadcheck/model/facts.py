@@ -83,7 +83,7 @@ class GeneratorFacts(Struct, frozen=True, kw_only=True):
 
     @property
     def users_at_end(self) -> int:
-        """How many users were there at the end, before they were told to leave."""
+        """How many users were there at the end, before they were asked to leave."""
         return self.users[-1][1] if self.users else 0
 
 

@@ -1,6 +1,6 @@
 """Ends what a test started even when the test's own process is killed (SIGKILL, out of memory).
 
-One small process waits on a pipe, told the number of each process group that starts or has ended. When the
+One small process reads from a pipe the number of each process group that starts or has ended. When the
 pipe closes, its owner has gone: it kills the groups that are left.
 """
 

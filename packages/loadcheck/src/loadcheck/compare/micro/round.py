@@ -34,7 +34,7 @@ It is CPU time: what else the machine does shows less in it, and waiting not at 
 RULES: Final = Rules(margin=0.1, alike={})
 """How processes of one program differ is in what the rounds show: nothing is added to it."""
 LISTED: Final = 5
-"""So many failures are told."""
+"""So many failures are listed."""
 
 
 class MicroFailed(Exception):
@@ -44,7 +44,7 @@ class MicroFailed(Exception):
 class MicroPlan(Struct, frozen=True, kw_only=True):
     """Which benchmarks are compared, and how.
 
-    `paths` are head's benchmarks: files, folders or single tests, told from the project's folder. `marks`
+    `paths` are head's benchmarks: files, folders or single tests, relative to the project's folder. `marks`
     chooses among them as pytest's `-m` does. Rounds follow each other until it is decided, for `limit_s`
     seconds at most, but never fewer than `fewest`. Files go to `out`, what the processes say to `logs`.
     """

@@ -1,4 +1,4 @@
-"""What processes take before they are asked, and what memory: told beside the verdict, not judged."""
+"""What processes take before they are asked, and what memory: shown beside the verdict, not judged."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +18,11 @@ UNITS: Final[Mapping[str, tuple[float, str]]] = {
     "memory_bytes": (1e-6, "MB"),
     "peak_bytes": (1e-6, "MB"),
 }
-"""What is told of a start, in which unit."""
+"""What is shown of a start, in which unit."""
 
 
 class Started(Struct, frozen=True):
-    """A row of the table: whose starts, how many, and for each of `UNITS` what is told."""
+    """A row of the table: whose starts, how many, and for each of `UNITS` what is shown."""
 
     side: str
     count: str

@@ -41,7 +41,7 @@ def drawn(table: Table, sentences: Iterable[str], width: int, *, has_colour: boo
 
 
 def numbers_table(name: str, *others: str) -> Table:
-    """Begin a table of what is told by one column or more: both sides, the change and the verdict."""
+    """Begin a table with one column of names or more: both sides, the change and the verdict."""
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column(name, overflow="fold")
     for other in others:

@@ -49,7 +49,7 @@ class Worker:
 
     @property
     def load(self) -> Load:
-        """The load, once the master has told which."""
+        """The load, once the master has sent it."""
         if self._load is None:
             raise AssertionError("the master tells the workload first")
         return self._load

@@ -42,7 +42,7 @@ def _forget_no_answer() -> None:
 
 
 def _telling(leave: Leave) -> Leave:
-    """Wrap the end of a `with` block: what else it is left by, the answer is told by its status.
+    """Wrap the end of a `with` block: whatever else ends it, the answer is reported by its status.
 
     Where none came whole, that is the reason of its failure, whatever a check finds wrong with the rest.
     """

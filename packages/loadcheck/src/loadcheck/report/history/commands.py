@@ -15,7 +15,7 @@ RESULTS: Final = click.argument("results", type=FILE)
 
 
 def record_in(path: Path) -> Record:
-    """Read a record; raises click's exception, to be told in one line, when it is none."""
+    """Read a record; raises click's exception, which is shown in one line, when it is none."""
     try:
         return read_record(path)
     except (OSError, ValueError) as error:

@@ -3,7 +3,7 @@
 Where they may have moved is found by E-Divisive (Matteson & James, "A Nonparametric Approach for Multiple
 Change Point Analysis of Multivariate Data", Journal of the American Statistical Association 109 (2014)) in
 windows, as Apache Otava does it (Fleming et al., "Hunter: Using Change Point Detection to Hunt for
-Performance Regressions", ICPE 2023). Which of these moves are told is decided here: Otava's own last step, at
+Performance Regressions", ICPE 2023). Which of these moves count is decided here: Otava's own last step, at
 0.8.0, goes on to judge a move by the values up to the next one when that one has been dropped
 (https://github.com/apache/otava/pull/96).
 """

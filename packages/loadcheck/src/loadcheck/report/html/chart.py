@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 Numbers = tuple[float | None, ...]
 Style = Literal["line", "dashed", "faint", "stack"]
 MOST_SERIES = 6
-"""As many colours as can be told apart, by the colour-blind too."""
+"""As many colours as can be distinguished, by the colour-blind too."""
 OTHERS = "others"
 
 
