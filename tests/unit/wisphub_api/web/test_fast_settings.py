@@ -110,6 +110,16 @@ def test_both_ways_count_towards_one_rate_limit(runner, settings_of_both):
     assert remaining is None
 
 
+def test_a_check_counts_towards_the_rate_limit_by_either_way(runner, settings_of_both):
+    settings = msgspec.structs.replace(settings_of_both, rate_limit="6/hour")
+    fields = [key(READER), HOST, (b"content-length", b"%d" % len(CLAIM))]
+    with running(runner, settings) as app:  # three requests warm it up
+        both = Both(app, settings)
+        ways = [both.fast, both.router, both.fast, both.fast, both.router]
+        answers = [runner.run(way("POST", b"/api/v1/clients/7/verify", fields, CLAIM)) for way in ways]
+    assert [answer and answer.status for answer in answers] == [200, 200, 200, None, 429]
+
+
 def test_an_answer_says_what_is_left_of_the_limit(runner, settings_of_both):
     settings = msgspec.structs.replace(settings_of_both, rate_limit="6/hour")
     with running(runner, settings) as app:
