@@ -270,6 +270,21 @@ def test_a_stale_answer_is_logged_as_one_by_either_way(runner, settings_of_both,
     assert both.fast_answers == 2
 
 
+def test_the_line_of_a_request_names_its_callers_trace_by_either_way(runner, settings_of_both, lines):
+    settings = msgspec.structs.replace(
+        settings_of_both, log_sample=1.0, traces_collector="http://127.0.0.1:9"
+    )
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    fields = [key(), (b"traceparent", f"00-{trace}-00f067aa0ba902b7-00".encode())]
+    with running(runner, settings) as app:
+        both, known = Both(app, settings), len(lines())
+        for way in (both.fast, both.router):
+            runner.run(way("GET", b"/api/v1/clients/by-service-id/7", fields))
+        written = lines()[known:]
+    assert [line["trace_id"] for line in written if line["event"] == "request"] == [trace] * 2
+    assert both.fast_answers == 1
+
+
 def test_an_answer_is_made_once(app_of_both):
     fast_path = app_of_both.state[FAST_PATH]
     target, fields = b"/api/v1/clients/by-service-id/7", [key()]
