@@ -1,14 +1,16 @@
 """The fast path answers byte for byte what the router answers, and leaves the rest to it."""
 
 import json
+import time
 from typing import Any
 
 import brotli
 import httpx
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.wisphub_api.web.both_ways import ANSWERED, VERIFIER, WHOLE, grown, key
+from tests.unit.wisphub_api.web.both_ways import ANSWERED, VERIFIER, WHOLE, Both, grown, key, running
 
 from wisphub_api.web.fast_path import FAST_PATH
 
@@ -248,6 +250,39 @@ def test_no_answer_of_a_value_before_is_given(both, runner):
     after = runner.run(both.compare("GET", path, [key()]))
     assert (before.body, after.body.count(b"Otra Vez")) == (b"[]", 1)
     assert both.fast_answers == 2
+
+
+def test_a_stale_answer_is_logged_as_one_by_either_way(runner, settings_of_both, lines, monkeypatch):
+    settings = msgspec.structs.replace(settings_of_both, log_sample=1.0)
+    claim = b'{"name": "Esperanza", "address": "elsewhere"}'
+    check = ("POST", b"/api/v1/clients/7/verify", [key(), (b"content-length", b"%d" % len(claim))], claim)
+    with running(runner, settings) as app:
+        both = Both(app, settings)
+        later_s = settings.clients_ttl_s + 10
+        for cached in app.state["needed"]:
+            monkeypatch.setattr(cached, "_clock", lambda: time.monotonic() + later_s)
+        known = len(lines())
+        for way in (both.fast, both.router):
+            runner.run(way("GET", b"/api/v1/clients/by-service-id/7", [key()]))
+            runner.run(way(*check))
+    requests = [line for line in lines()[known:] if line["event"] == "request"]
+    assert [line["cache"] for line in requests] == ["stale"] * 4
+    assert both.fast_answers == 2
+
+
+def test_the_line_of_a_request_names_its_callers_trace_by_either_way(runner, settings_of_both, lines):
+    settings = msgspec.structs.replace(
+        settings_of_both, log_sample=1.0, traces_collector="http://127.0.0.1:9"
+    )
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    fields = [key(), (b"traceparent", f"00-{trace}-00f067aa0ba902b7-00".encode())]
+    with running(runner, settings) as app:
+        both, known = Both(app, settings), len(lines())
+        for way in (both.fast, both.router):
+            runner.run(way("GET", b"/api/v1/clients/by-service-id/7", fields))
+        written = lines()[known:]
+    assert [line["trace_id"] for line in written if line["event"] == "request"] == [trace] * 2
+    assert both.fast_answers == 1
 
 
 def test_an_answer_is_made_once(app_of_both):

@@ -110,6 +110,28 @@ def test_both_ways_count_towards_one_rate_limit(runner, settings_of_both):
     assert remaining is None
 
 
+def test_a_check_counts_towards_the_rate_limit_by_either_way(runner, settings_of_both):
+    settings = msgspec.structs.replace(settings_of_both, rate_limit="6/hour")
+    fields = [key(READER), HOST, (b"content-length", b"%d" % len(CLAIM))]
+    with running(runner, settings) as app:  # three requests warm it up
+        both = Both(app, settings)
+        ways = [both.fast, both.router, both.fast, both.fast, both.router]
+        answers = [runner.run(way("POST", b"/api/v1/clients/7/verify", fields, CLAIM)) for way in ways]
+    assert [answer and answer.status for answer in answers] == [200, 200, 200, None, 429]
+
+
+def test_whether_a_proxys_word_for_an_address_is_taken_is_left_to_the_router(runner, settings_of_both):
+    settings = msgspec.structs.replace(settings_of_both, api_keys={}, auth="off")
+    check = [HOST, (b"content-length", b"%d" % len(CLAIM))]
+    proxied = (b"x-forwarded-for", b"192.0.2.9")
+    with running(runner, settings) as app:
+        both = Both(app, settings)
+        assert runner.run(both.fast("GET", b"/api/v1/clients/", [HOST])) is not None
+        assert runner.run(both.fast("POST", b"/api/v1/clients/7/verify", check, CLAIM)) is not None
+        assert runner.run(both.fast("GET", b"/api/v1/clients/", [HOST, proxied])) is None
+        assert runner.run(both.fast("POST", b"/api/v1/clients/7/verify", [*check, proxied], CLAIM)) is None
+
+
 def test_an_answer_says_what_is_left_of_the_limit(runner, settings_of_both):
     settings = msgspec.structs.replace(settings_of_both, rate_limit="6/hour")
     with running(runner, settings) as app:

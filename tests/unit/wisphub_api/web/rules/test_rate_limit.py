@@ -64,6 +64,8 @@ async def test_a_shared_count_is_asked_once_for_a_hundredth_of_the_limit(distant
     rest = [limit.take_now("bot") for _ in range(4)]
     assert [first.remaining, *(quota and quota.remaining for quota in rest)] == [399, 398, 397, 396, None]
     assert asked == [4]
+    await limit.take("bot")
+    assert asked == [4, 4]
 
 
 @pytest.mark.looptime
