@@ -10,7 +10,7 @@ from wisphub_api.shared.spending import Limit, Spent
 
 WINDOW_S: Final = 900.0
 REMEMBERED: Final = 1_024
-"""How many keys of counts are cached; a check needs each twice."""
+"""Callers and clients whose limits need not be made again."""
 
 
 class FailedAttempts:
@@ -28,6 +28,7 @@ class FailedAttempts:
         self._backend = backend
         self._most = most
         self._most_in_all = most_in_all
+        self._limits = lru_cache(REMEMBERED)(self._limits_of)
 
     def spend_now(self, caller: str, service_id: int | None, *, has_failed: bool) -> Spent | None:
         """Do what `spend` does if the backend need not wait; otherwise do nothing and return None."""
@@ -47,13 +48,8 @@ class FailedAttempts:
         """
         return await self._backend.spend(self._limits(caller, service_id), int(has_failed))
 
-    def _limits(self, caller: str, service_id: int | None) -> list[Limit]:
-        limits = [Limit(_key(caller), self._most_in_all, WINDOW_S)]
+    def _limits_of(self, caller: str, service_id: int | None) -> list[Limit]:
+        limits = [Limit(digested("failures", caller), self._most_in_all, WINDOW_S)]
         if service_id is not None:
-            limits.append(Limit(_key(caller, service_id), self._most, WINDOW_S))
+            limits.append(Limit(digested("failures", caller, service_id), self._most, WINDOW_S))
         return limits
-
-
-@lru_cache(REMEMBERED)
-def _key(caller: str, service_id: int | None = None) -> str:
-    return digested("failures", caller) if service_id is None else digested("failures", caller, service_id)
