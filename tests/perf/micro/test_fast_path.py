@@ -25,7 +25,7 @@ from wisphub_api.web.rules.keys import KeyRing
 from wisphub_api.web.rules.rate_limit import RateLimit
 from wisphub_api.web.telemetry.recorder import Telemetry
 
-pytestmark = [pytest.mark.bench, pytest.mark.benchmark(group="fast path")]
+pytestmark = pytest.mark.bench
 
 KEY = "a-reader-key-0123456789"
 CLIENT = ("127.0.0.1", 1)
