@@ -303,10 +303,13 @@ class SqliteBackend:
             return [self._memory.spend_now(*spending) for spending in batch]
 
     def _spend_in(self, db: sqlite3.Connection, batch: Sequence[Spending]) -> list[Spent]:
-        """Read each window once, decide in memory, and write what has changed, in one transaction."""
+        """Read each window once, decide in memory, and write what has changed, in one transaction.
+
+        Where nothing may change, no other process's writing is waited for: checks that hold count nothing.
+        """
         windows: dict[str, Window | None] = {}
         changed: dict[str, Window] = {}
-        with _transaction(db):
+        with _transaction(db, is_writing=any(spending.amount for spending in batch)):
             now = self._clock()
             for key in {limit.key for limits, _ in batch for limit in limits}:
                 row = db.execute(_WINDOW, (key,)).fetchone()
@@ -381,9 +384,12 @@ def _may_replace(there: float, loaded_at: float, now: float, *, is_seen: bool) -
 
 
 @contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Let no other process write until it ends; what was written is taken back where it fails."""
-    connection.execute("BEGIN IMMEDIATE")
+def _transaction(connection: sqlite3.Connection, *, is_writing: bool = True) -> Iterator[None]:
+    """Let no other process write until it ends; what was written is taken back where it fails.
+
+    One that only reads sees what was there when it began.
+    """
+    connection.execute("BEGIN IMMEDIATE" if is_writing else "BEGIN")
     with connection:
         yield
 

@@ -85,6 +85,16 @@ async def test_all_that_is_asked_for_at_once_is_one_transaction(store):
     assert len(begun) == 1
 
 
+async def test_what_counts_nothing_waits_for_no_other_process_that_writes(store, tmp_path):
+    await store.spend(limit())
+    with sqlite3.connect(tmp_path / "shared.sqlite", isolation_level=None) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(sqlite.LOCK_WAIT_S / 2):
+            assert (await store.spend(limit(), 0)).used == 1
+        writer.execute("ROLLBACK")
+    writer.close()
+
+
 async def test_a_lease_is_one_process_until_it_is_released_or_ends(store, other, clock):
     lease = await store.lease("zone:5", 30)
     assert lease
