@@ -74,7 +74,7 @@ class ClientService:
         Raises:
             InvalidRequest: The query has fewer than 2 characters.
         """
-        if len(fold(query)) < QUERY_MIN_CHARS:
+        if not is_searchable(query):
             raise InvalidRequest(f"`q` needs at least {QUERY_MIN_CHARS} characters.", field="q")
         reading = await self._directory.read(wish)
         asked = Question(SEARCH, query, limit, offset)
@@ -133,8 +133,13 @@ def page_in_memory(directory: Directory, asked: Question) -> Representation | No
     return directory.page(asked.limit, asked.offset)
 
 
+def is_searchable(query: str) -> bool:
+    """Return whether a text is neither too short nor too long, as it is given and as it is compared."""
+    return QUERY_MIN_CHARS <= len(query) <= QUERY_MAX_CHARS and len(fold(query)) >= QUERY_MIN_CHARS
+
+
 def search_in_memory(directory: Directory, asked: Question) -> Representation | None:
     """Return the result of a search; None if it would take too long, or has to be refused."""
-    if len(asked.text) > QUERY_MAX_CHARS or len(fold(asked.text)) < QUERY_MIN_CHARS:
+    if not is_searchable(asked.text):
         return None
     return directory.search_few(asked.text, asked.limit, asked.offset)
