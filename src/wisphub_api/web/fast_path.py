@@ -241,6 +241,19 @@ class Begun(NamedTuple):
     began: float
 
 
+class _Hit(NamedTuple):
+    """What answers a GET."""
+
+    route: _Route
+    given: Given
+    caller: Caller
+    reading: Reading[Any]
+    answer: Representation
+    coding: str
+    body: bytes
+    quota: Quota | None
+
+
 class _UnderWay(NamedTuple):
     """A check that is being answered, and its trace; None where there are no traces."""
 
@@ -280,16 +293,31 @@ class FastPath:
             client: The address that the request comes from.
         """
         began = perf_counter()
+        hit = self._hit(target, fields, client)
+        if hit is None:
+            return None
+        ok, not_modified = hit.answer.encoded.get(hit.coding) or _encode_answer(hit)
+        is_known = _is_known(hit)
+        status, about, body = (_NOT_MODIFIED, not_modified, b"") if is_known else (_OK, ok, hit.body)
+        current = CurrentRequest(usable_id(hit.given[REQUEST_ID]))
+        elapsed_s = perf_counter() - began
+        cache: CacheOutcome = "stale" if hit.reading.is_stale else "hit"
+        name, template = caller_label(hit.caller.name), hit.route.template
+        exchange = Exchange(method, template, status, name, cache, elapsed_s, elapsed_s, len(body), current)
+        self._record(exchange, hit.given)
+        head = hit.route.age.fields(hit.reading) + about + self._own_fields(current, hit.quota)
+        return Answer(_STATUS_LINES[status], head, b"" if method == "HEAD" else body)
+
+    def _hit(self, target: bytes, fields: RawFields, client: Address) -> _Hit | None:
+        """Return what answers a request, which has then been counted; None where the router has to answer."""
         found = self._remembered(target) if len(target) <= MAX_REMEMBERED_BYTES else self._resolve(target)
-        if found is None:
+        given = _read(target, fields) if found is not None else None
+        if found is None or given is None or given[CONTENT_LENGTH] is not None:
             return None
+        caller = self._admit(given, client, "read")
         route, question = found
-        given = _read(target, fields)
-        caller = self._admit(given, client, "read") if given is not None else None
-        if given is None or caller is None or given[CONTENT_LENGTH] is not None:
-            return None
-        reading = route.cached.peek(_wish(given))
-        if reading is None:
+        reading = route.cached.peek(_wish(given)) if caller is not None else None
+        if caller is None or reading is None:
             return None
         answer = self._find(route, question, reading)
         coding = IDENTITY if answer is None or answer.forms is None else _coding(given)
@@ -302,24 +330,7 @@ class FastPath:
             if quota is None or not quota.is_granted:
                 return None
         route.cached.count(reading)
-        ok, not_modified = answer.encoded.get(coding) or _encode_answer(answer, coding, body)
-        status, about = _OK, ok
-        if (known := given[IF_NONE_MATCH]) is not None and etag_matches(
-            known.decode("latin-1"), answer.tag(coding)
-        ):
-            status, about, body = _NOT_MODIFIED, not_modified, b""
-        current = CurrentRequest(usable_id(given[REQUEST_ID]))
-        elapsed_s = perf_counter() - began
-        cache: CacheOutcome = "stale" if reading.is_stale else "hit"
-        name = caller_label(caller.name)
-        self._record(
-            Exchange(method, route.template, status, name, cache, elapsed_s, elapsed_s, len(body), current),
-            given,
-        )
-        own = self._own_fields(current, quota)
-        return Answer(
-            _STATUS_LINES[status], route.age.fields(reading) + about + own, b"" if method == "HEAD" else body
-        )
+        return _Hit(route, given, caller, reading, answer, coding, body, quota)
 
     def begin(self, target: bytes, fields: RawFields, client: Address) -> Begun | None:
         """Return what a POST asks for, before its body has come; None where the router has to answer."""
@@ -504,13 +515,19 @@ def _body(answer: Representation, coding: str) -> bytes | None:
     return answer.forms.ready(coding)
 
 
-def _encode_answer(answer: Representation, coding: str, body: bytes) -> tuple[bytes, bytes]:
+def _is_known(hit: _Hit) -> bool:
+    """Return whether the consumer has the answer already."""
+    known = hit.given[IF_NONE_MATCH]
+    return known is not None and etag_matches(known.decode("latin-1"), hit.answer.tag(hit.coding))
+
+
+def _encode_answer(hit: _Hit) -> tuple[bytes, bytes]:
     """Encode, and keep, the fields of an answer: of 200, and of 304."""
-    about = representation_headers(answer, coding)
+    about = representation_headers(hit.answer, hit.coding)
     known = {name: value for name, value in about.items() if name != "Content-Encoding"}
     security = _lines(DATA_HEADERS)
-    encoded = _encode(about) + _lines(_content(JSON, body)) + security, _encode(known) + security
-    answer.encoded[coding] = encoded
+    encoded = _encode(about) + _lines(_content(JSON, hit.body)) + security, _encode(known) + security
+    hit.answer.encoded[hit.coding] = encoded
     return encoded
 
 
