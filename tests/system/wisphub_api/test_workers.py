@@ -5,12 +5,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -209,7 +210,8 @@ async def test_a_rolling_restart_loses_no_request_and_lets_none_wait(service, si
     before, loads = service.workers(), simulator.requests().get("GET /api/clientes/", 0)
     simulator.fail(kind="hang", seconds=2, path="/api/clientes/")
     until(lambda: simulator.requests().get("GET /api/clientes/", 0) > loads)
-    (folder_of(service) / "clients.copy").unlink()
+    with closing(sqlite3.connect(folder_of(service) / "shared.sqlite", isolation_level=None)) as shared:
+        shared.execute("DELETE FROM heads WHERE name = 'clients'")
     service.process.send_signal(signal.SIGHUP)
     calls = await calling_until(service.url, lambda: service.has_two_workers(other_than=before))
     assert len(calls.heads) > 100
