@@ -249,9 +249,19 @@ class RedisBackend:
         return replace(other, tag=f"{of_redis} {other.tag}") if other else None
 
     async def put_snapshot(self, name: str, snapshot: Snapshot, seen: str) -> str | None:
-        """Put a snapshot to Redis and to what stands in; None where neither takes it."""
+        """Put a snapshot to Redis and to what stands in; None where neither takes it.
+
+        What stands in gets none that Redis has refused: another process has put one, which is to be seen
+        first.
+        """
         of_redis, of_stand_in = _tags(seen)
-        new = await self._put_snapshot(name, snapshot, of_redis)
+        new = None
+        try:
+            new = await self._put_snapshot(name, snapshot, of_redis)
+            if new is None:
+                return None
+        except Degraded:
+            self._has_missed_a_snapshot = True
         other = await self._stand_in.put_snapshot(name, snapshot, of_stand_in)
         return f"{new or of_redis} {other or of_stand_in}" if new or other else None
 
@@ -347,14 +357,10 @@ class RedisBackend:
         tag, keys = new_token(), [self._snapshot(name), self._stream]
         first = (snapshot.loaded_at, tag, seen, snapshot.head, snapshot.content_tag)
         rest = (self._clock() + CLOCKS_DIFFER_S, self._keep_ms, MOST_MESSAGES, name, self._me)
-        try:
-            outcome = await self._ask(_PUT, keys, *first, b"", *rest, within_s=COPY_S)
-            if outcome == b"content":
-                content = await snapshot.content()
-                outcome = await self._ask(_PUT, keys, *first, content, *rest, within_s=COPY_S)
-        except Degraded:
-            self._has_missed_a_snapshot = True
-            return None
+        outcome = await self._ask(_PUT, keys, *first, b"", *rest, within_s=COPY_S)
+        if outcome == b"content":
+            content = await snapshot.content()
+            outcome = await self._ask(_PUT, keys, *first, content, *rest, within_s=COPY_S)
         return tag if outcome == b"put" else None
 
     async def _listen(self) -> None:

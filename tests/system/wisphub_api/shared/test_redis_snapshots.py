@@ -59,6 +59,16 @@ async def test_a_snapshot_is_forgotten_when_it_is_of_no_use(share, redis_server)
         assert connection.pttl("test:snapshot:things") > 990_000
 
 
+async def test_what_redis_has_refused_is_not_put_to_a_folder(share, tmp_path):
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+    one, other = await share(folder=tmp_path / "one"), await share(folder=tmp_path / "other")
+    seen = await one.put_snapshot("things", snapshot(1.0, b"first"), "")
+    stored = await other.newest("things", "", "")
+    assert await one.put_snapshot("things", snapshot(1.0, b"changed"), seen)
+    assert await other.put_snapshot("things", snapshot(1.0, b"changed otherwise"), stored.tag) is None
+
+
 async def test_a_content_that_redis_has_lost_is_put_again(share, redis_server):
     backend, other = await share(), await share()
     seen = await backend.put_snapshot("things", snapshot(1.0, b"content", "t"), "")
