@@ -36,12 +36,6 @@ def test_search(benchmark, directory, some_clients, in_turn, kind):
     assert found.total is not None
 
 
-def test_search_asked_again(benchmark, directory):
-    benchmark.group = "4 search: asked again"
-    directory.search_at_once("benitez esperanza", None, 0)
-    assert benchmark(directory.search_at_once, "benitez esperanza", None, 0).total
-
-
 @pytest.mark.parametrize("key", ["service_id", "document", "phone"])
 def test_look_up(benchmark, directory, some_clients, in_turn, key):
     benchmark.group = f"5 by {key}"
