@@ -96,8 +96,8 @@ def address(text: str) -> tuple[str, int]:
 
 def write_locust_report(path: Path, environment: Environment) -> None:
     """Write what Locust makes of the run; exceptions without their words, which may hold a person's data."""
-    for told in environment.runner.exceptions.values() if environment.runner else ():
-        told["msg"] = ""
+    for failure in environment.runner.exceptions.values() if environment.runner else ():
+        failure["msg"] = ""
     path.write_text(get_html_report(environment, show_download_link=False), encoding="utf-8")  # type: ignore[no-untyped-call]  # Locust's is untyped
 
 

@@ -25,13 +25,13 @@ class Recorder:
         self._writers = writers
         self._clock = clock
 
-    def on_request(self, **told: Any) -> None:
+    def on_request(self, **fields: Any) -> None:
         """Record a request that ended, well or not.
 
         Locust swallows what its listeners raise: a request that cannot be recorded is a failure.
         """
         try:
-            self._record(**told)
+            self._record(**fields)
         except Exception as error:  # noqa: BLE001 - whatever it is, the sample must not vanish
             self.add_failure(f"a request could not be recorded ({type(error).__name__})")
 

@@ -53,8 +53,8 @@ class SlowRequest(Struct, frozen=True, kw_only=True):
         waited = f" after {self.waited_ms:.1f} ms of waiting" if self.waited_ms >= 1 else ""
         first = "" if self.first_byte_ms is None else f", first byte {self.first_byte_ms:.1f} ms"
         answer = " ".join(word for word in (str(self.status), self.cache) if word)
-        told = f"at {self.at_s:.2f} s {self.latency_ms:.1f} ms{waited}{first}: {self.endpoint} ({answer})"
-        return told + (f"; {_state(self.server)}" if self.server else "")
+        text = f"at {self.at_s:.2f} s {self.latency_ms:.1f} ms{waited}{first}: {self.endpoint} ({answer})"
+        return text + (f"; {_state(self.server)}" if self.server else "")
 
 
 def _state(moment: Moment) -> str:

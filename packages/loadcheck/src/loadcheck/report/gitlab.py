@@ -61,8 +61,8 @@ def metrics_text(results: Iterable[Result]) -> str:
 
 def labelled(labels: dict[str, str]) -> str:
     """Write a sample's labels, whatever stands in them."""
-    told = ",".join(f'{key}="{text.translate(ESCAPES)}"' for key, text in labels.items())
-    return f"{{{told}}}"
+    pairs = ",".join(f'{key}="{text.translate(ESCAPES)}"' for key, text in labels.items())
+    return f"{{{pairs}}}"
 
 
 def _waiting(measured: Measured) -> dict[str, float]:

@@ -46,8 +46,8 @@ def verdict_on_check(result: Result, judgement: Judgement, check: Check) -> Verd
 
 def worth_a_line(checks: Sequence[Check]) -> Sequence[Check]:
     """Leave out that nothing failed, unless that is all there is to say: the number of failures tells it."""
-    told = [check for check in checks if check.verdict != "met" or str(check.limit) != "no failures"]
-    return told or checks
+    notable = [check for check in checks if check.verdict != "met" or str(check.limit) != "no failures"]
+    return notable or checks
 
 
 def doubts(result: Result) -> Iterator[str]:

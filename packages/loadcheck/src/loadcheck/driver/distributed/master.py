@@ -44,8 +44,8 @@ class Answers:
     def wait(self, timeout_s: float) -> None:
         """Wait for all; raises `WorkersLost`."""
         if not self._are_all.wait(timeout_s):
-            told = f"{len(self.given)} of {self._expected} workers {self._what}"
-            raise WorkersLost(f"{told} within {timeout_s:.0f} s")
+            text = f"{len(self.given)} of {self._expected} workers {self._what}"
+            raise WorkersLost(f"{text} within {timeout_s:.0f} s")
 
     def insist(self) -> None:
         """Raise `WorkersLost` when an answer tells what went wrong."""
@@ -114,5 +114,5 @@ class MasterConductor:
         self._history.kill()
         self.runner.quit()
 
-    def _tell_all(self, name: str, told: Any) -> None:
-        self.runner.send_message(name, msgspec.json.encode(told))  # type: ignore[arg-type]  # bytes travel well by msgpack
+    def _tell_all(self, name: str, payload: Any) -> None:
+        self.runner.send_message(name, msgspec.json.encode(payload))  # type: ignore[arg-type]  # bytes travel well by msgpack

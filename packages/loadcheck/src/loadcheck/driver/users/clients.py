@@ -76,10 +76,10 @@ def _name_without_queries() -> None:
     """Cut the query off every request's name before Locust's own report takes it: it may tell of a person."""
     fire = events.request.fire
 
-    def fire_nameless(**told: Any) -> None:
-        if isinstance(told.get("name"), str):
-            told["name"] = told["name"].partition("?")[0]
-        fire(**told)  # type: ignore[no-untyped-call]  # Locust's events are untyped
+    def fire_nameless(**fields: Any) -> None:
+        if isinstance(fields.get("name"), str):
+            fields["name"] = fields["name"].partition("?")[0]
+        fire(**fields)  # type: ignore[no-untyped-call]  # Locust's events are untyped
 
     events.request.fire = fire_nameless  # type: ignore[method-assign]  # listeners cannot change what others hear
 

@@ -94,7 +94,7 @@ class Pair(User):
         self.on_all_sides(lambda user: user.on_stop())
 
     def on_all_sides(self, task: Task) -> None:
-        """Do a task on every side; what one raises is told, and raised once all have had their turn."""
+        """Do a task on every side; what one raises is reported, and raised once all have had their turn."""
         self._hang_up_in_time()
         seed, next_seed = self._random.random(), self._random.random()
         sides = self._random.sample(range(len(self._users)), len(self._users))
@@ -105,8 +105,8 @@ class Pair(User):
             if number == len(failed):
                 raise error  # Locust tells this one
             if not isinstance(error, CONTROL_FLOW):
-                told = {"exception": error, "tb": error.__traceback__}
-                self.environment.events.user_error.fire(user_instance=self, **told)
+                failure = {"exception": error, "tb": error.__traceback__}
+                self.environment.events.user_error.fire(user_instance=self, **failure)
 
     def _hang_up_in_time(self) -> None:
         if (now := time.monotonic()) > self._fresh_until:

@@ -60,11 +60,11 @@ def _chart(history: History, machines: Sequence[str], found: Sequence[Course]) -
     series = found[0].series
     title = f"{FIGURES[series.metric]} of {subject(series)}"
     changes = [change for course in found for change in course.changes]
-    told = [f"{amount(each)}, {direction(each)}, at {short_commit(each.commit)}" for each in changes]
+    moves = [f"{amount(each)}, {direction(each)}, at {short_commit(each.commit)}" for each in changes]
     return FigureChart(
         title=title,
         metric=series.metric,
-        summary=f"{title}: {_range(found)}; {'; '.join(told) or 'no change'}",
+        summary=f"{title}: {_range(found)}; {'; '.join(moves) or 'no change'}",
         lines=tuple(
             MachineLine(
                 name=course.series.machine if len(machines) > 1 else FIGURES[series.metric],

@@ -28,8 +28,8 @@ def headline(history: History, found: Iterable[Course]) -> str:
     if changes:
         worse = sum(change.is_worse for change in changes)
         parts = [(worse, "for the worse"), (len(changes) - worse, "for the better")]
-        told = ", ".join(f"{count} {way}" for count, way in parts if count)
-        return f"{commits}, {_counted(len(changes), 'change')}: {told}."
+        counts = ", ".join(f"{count} {way}" for count, way in parts if count)
+        return f"{commits}, {_counted(len(changes), 'change')}: {counts}."
     if all(course.has_too_few for course in found):
         return f"{commits}: too early to tell, it takes {FEWEST_VALUES} records of a figure."
     return f"{commits}, no change."

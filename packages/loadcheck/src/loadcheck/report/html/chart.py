@@ -51,8 +51,8 @@ class Chart(Struct, frozen=True, kw_only=True):
     @property
     def summary(self) -> str:
         """The range of each series in words, for who does not see it."""
-        told = [f"{each.name} {_range(each.values)}" for each in self.series]
-        return f"{self.title}: {'; '.join(told)}"
+        ranges = [f"{each.name} {_range(each.values)}" for each in self.series]
+        return f"{self.title}: {'; '.join(ranges)}"
 
 
 def numbers(values: NDArray[Any], digits: int = 4) -> Numbers:

@@ -118,7 +118,7 @@ def cache_states(good: Samples, cut: Slices) -> Chart:
 
 def _open_rates(run: Finished, cut: Slices, workload: Workload, done: Series) -> Chart:
     arrivals = run.result.generator.arrivals if run.result.generator else None
-    told = f" {arrivals.dropped} of {arrivals.due} arrivals due were dropped." if arrivals else ""
+    drops = f" {arrivals.dropped} of {arrivals.due} arrivals due were dropped." if arrivals else ""
     dropped_s = np.array(arrivals.dropped_s if arrivals else (), np.float64)
     dropped = Series(name="dropped", values=numbers(cut.rate(dropped_s)), colour=3)
     sent = Series(
@@ -126,7 +126,7 @@ def _open_rates(run: Finished, cut: Slices, workload: Workload, done: Series) ->
     )
     return Chart(
         title="Arrivals and answers",
-        note=f"In flight: sent and not yet answered.{told}",
+        note=f"In flight: sent and not yet answered.{drops}",
         unit="/s",
         right_unit="in flight",
         x=cut.middle_s,
