@@ -9,10 +9,13 @@ the same (`request_log`, `telemetry`). Only where the answer comes from differs:
                   | no                       | no         | no           | no, or not known
                   +--------------------------+------------+--------------+--> the router
 
-So the fast path refuses nothing by itself, and no setting switches it off. The rate limit comes last, as it
-is the only rule that counts: what goes to the router afterwards would be counted twice. A check of an
-identity is counted, too; once it is begun it is answered here, with an error where that is the answer. Where
-its counts are shared it has to wait for them: then a coroutine is returned, and the protocol gives it a task.
+So the fast path refuses nothing by itself, and no setting switches it off. To the router goes what it cannot
+know: a request from another page's script where CORS is set (`Origin`), one whose caller a proxy names where
+no key is asked for, and one whose rate limit is shared and has no block left, which is each where the limit
+is below 200. The rate limit comes last, as it is the only rule that counts: what goes to the router
+afterwards would be counted twice. A check of an identity is counted, too; once it is begun it is answered
+here, with an error where that is the answer. Where its counts are shared it has to wait for them: then a
+coroutine is returned, and the protocol gives it a task.
 
 Which routes there are is declared by their handlers: `opt=in_memory(...)`, `opt=checked(...)`.
 """
